@@ -61,7 +61,7 @@ INSTALLED_APPS = [
     "maillog",
     "sms",
     "templates_tx",
-    "django.contrib.admin",
+    "config.admin.PostroomAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,10 @@
+"""Addresses of the panel's own pages, below ``/s/<shop>/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from config.overview import Overview
+
+app_name = "panel"
+urlpatterns = [path("", Overview.as_view(), name="overview")]

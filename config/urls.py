@@ -1,0 +1,26 @@
+"""Addresses: the panel under ``/s/<shop>/``, the Django admin, log-in, and what is public."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from config import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path(settings.ADMIN_PATH, admin.site.urls),
+    path("media/logos/<str:name>", views.logo, name="logo"),
+    path("s/<slug:shop>/", include("config.panel_urls")),
+    path("s/<slug:shop>/", include("shops.urls")),
+    path("s/<slug:shop>/", include("mailaccounts.urls")),
+    path("s/<slug:shop>/", include("maillog.urls")),
+    path("s/<slug:shop>/", include("templates_tx.urls")),
+    path("invitation/", include("shops.invitation_urls")),
+]
+if settings.DEMO:
+    urlpatterns.append(path("demo/", include("demo.urls")))

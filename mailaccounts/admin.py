@@ -1,0 +1,116 @@
+"""Sender accounts in the Django admin, with the rules of the panel's form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from mailaccounts.condition import condition_of
+from mailaccounts.deeds import do
+from mailaccounts.forms import AccountForm, store
+from mailaccounts.models import AccountRefusal, AccountState, SenderAccount
+from shops.admin.scope import ShopFilter, ShopScopedAdmin, twin
+from shops.models import Role
+
+ANYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
+
+
+class AccountAdminForm(AccountForm):
+    """The panel's form with the shop and the state, which the panel knows or has buttons for."""
+
+    class Meta(AccountForm.Meta):
+        fields: tuple[str, ...] = ("shop", "state", *AccountForm.Meta.fields)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "shop" in self.fields:
+            self.fields["shop"].required = True
+        if "state" in self.fields:
+            self.fields["state"].choices = [  # type: ignore[attr-defined]
+                choice for choice in AccountState.choices if choice[0] != AccountState.DELETED
+            ]
+
+
+@admin.register(SenderAccount)
+class SenderAccountAdmin(ShopScopedAdmin):
+    """Adding calls ``add_account``, so a shop's first own account becomes its main one."""
+
+    form = AccountAdminForm
+    role = Role.ACCOUNTS
+    refusals = (AccountRefusal,)
+    list_display = ("from_address", "label", "shop", "kind", "is_main", "condition", "last_used_at")
+    list_filter = (ShopFilter, "kind", "state", "is_main")
+    list_select_related = ("shop",)
+    search_fields = ("from_address", "label", "host")
+    actions = ("make_main", "switch_on", "switch_off", "try_again_now")
+    readonly_fields = ("is_main", "condition", "breaker_reason", "next_try_at", "last_used_at")
+    fieldsets = (
+        (None, {"fields": ("shop", "state", "is_main", "condition")}),
+        (_("Sender"), {"fields": ("from_address", "from_name", "label", "reply_to")}),
+        (
+            _("How the mail leaves"),
+            {
+                "fields": (
+                    *("kind", "host", "port", "tls_mode", "username", "password"),
+                    *("ignore_certificate_errors", "concurrency"),
+                )
+            },
+        ),
+        (_("Copies"), {"fields": ("copy_to",)}),
+        (_("Health"), {"fields": ("breaker_reason", "next_try_at", "last_used_at")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("password")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "shop") if obj else self.readonly_fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None and obj.state == AccountState.DELETED:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # The log names accounts for ever: one that is not wanted is switched off.
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        self.check_writable(request, obj)
+        store(form, request.user)
+
+    @admin.display(description=_("condition"))
+    def condition(self, obj: SenderAccount) -> str:
+        return str(condition_of(obj).words) if obj.pk else ""
+
+    @admin.action(description=_("Make main"), permissions=["change"], location=ANYWHERE)
+    def make_main(self, request: HttpRequest, queryset: QuerySet[SenderAccount]) -> None:
+        shops = [account.shop_id for account in queryset]
+        if len(shops) != len(set(shops)):
+            raise AccountRefusal(_("A shop has one main account: choose one for each shop."))
+        self._do("make_main", request, queryset)
+
+    @admin.action(description=_("Switch on"), permissions=["change"], location=ANYWHERE)
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[SenderAccount]) -> None:
+        self._do("switch_on", request, queryset)
+
+    @admin.action(description=_("Switch off"), permissions=["change"], location=ANYWHERE)
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[SenderAccount]) -> None:
+        self._do("switch_off", request, queryset)
+
+    @admin.action(description=_("Try again now"), permissions=["change"], location=ANYWHERE)
+    def try_again_now(self, request: HttpRequest, queryset: QuerySet[SenderAccount]) -> None:
+        self._do("mend", request, queryset)
+
+    def _do(self, deed: str, request: HttpRequest, rows: QuerySet[SenderAccount]) -> None:
+        for account in rows:
+            self.check_writable(request, account)
+            self.message_user(request, do(deed, account, request.user), messages.SUCCESS)
+
+    def panel_url(self, obj: SenderAccount) -> str:
+        return twin("mailaccounts:account_edit", obj.shop, pk=obj.pk)

@@ -1,0 +1,313 @@
+"""Sender accounts: the addresses and servers that mail leaves from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from mailaccounts.bound_password import BoundPassword
+from mailaccounts.transports.base import Endpoint
+from shops.addresses import validate_email_list
+from shops.conf import conf
+from shops.models import Shop, ShopScopedQuerySet
+from shops.secrets import EncryptedTextField
+
+
+class Kind(models.TextChoices):
+    SERVER = "server", _("From this server")
+    SMTP = "smtp", _("Another server over SMTP")
+
+
+class TlsMode(models.TextChoices):
+    IMPLICIT = "implicit", _("TLS from the first byte (port 465)")
+    STARTTLS = "starttls", _("STARTTLS (port 587)")
+    NONE = "none", _("No encryption")
+
+
+class AccountState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    ACTIVE = "active", _("Active")
+    DISABLED = "disabled", _("Disabled")
+    DELETED = "deleted", _("Deleted")
+
+
+class AccountRefusal(Exception):
+    """What was asked of an account cannot be done; ``str()`` says to staff why not."""
+
+
+class Breaker(models.TextChoices):
+    CLOSED = "closed", _("In order")
+    OPEN = "open", _("Sending is paused")
+    HALF_OPEN = "half_open", _("Trying one message")
+
+
+def server_endpoint() -> Endpoint:
+    """The server behind ``SYSTEM_SENDER_URL``: smtp://, smtps:// or smtp+starttls://.
+
+    Raises ``ImproperlyConfigured`` for anything else.
+    """
+    parts = urlsplit(conf.SYSTEM_SENDER_URL)
+    modes = {
+        "smtp": (TlsMode.NONE, 25),
+        "smtps": (TlsMode.IMPLICIT, 465),
+        "smtp+starttls": (TlsMode.STARTTLS, 587),
+    }
+    if parts.scheme not in modes or not parts.hostname:
+        raise ImproperlyConfigured("SYSTEM_SENDER_URL must look like smtp://host:port")
+    tls, port = modes[parts.scheme]
+    return Endpoint(
+        host=parts.hostname,
+        port=parts.port or port,
+        tls=tls.value,
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        # The installation's own server is named by the operator, not by shop staff.
+        trusted=True,
+    )
+
+
+class SenderAccountQuerySet(ShopScopedQuerySet["SenderAccount"]):
+    def present(self) -> Self:
+        """Accounts that were not deleted."""
+        return self.exclude(state=AccountState.DELETED)
+
+    def usable(self) -> Self:
+        return self.filter(state=AccountState.ACTIVE)
+
+    def main_of(self, shop: Shop) -> SenderAccount | None:
+        return self.filter(shop=shop, is_main=True).first()
+
+
+class SenderAccount(BoundPassword):
+    """Where mail leaves from. ``shop`` is empty for the installation's system account.
+
+    Rows are never removed, because the log names them: a deleted account keeps its row in state
+    ``deleted`` without its secrets.
+    """
+
+    shop = models.ForeignKey(
+        Shop, null=True, blank=True, on_delete=models.CASCADE, related_name="sender_accounts"
+    )
+    kind = models.CharField(_("type"), max_length=12, choices=Kind)
+    state = models.CharField(
+        _("state"), max_length=10, choices=AccountState, default=AccountState.ACTIVE
+    )
+    label = models.CharField(
+        _("name in lists"), max_length=80, help_text=_("Only staff see it, e.g. “Orders”.")
+    )
+    from_name = models.CharField(_("sender's name"), max_length=78)
+    from_address = models.EmailField(_("sender's address"))
+    reply_to = models.EmailField(_("answers go to"), blank=True)
+    is_main = models.BooleanField(_("main account"), default=False)
+    is_default = models.BooleanField(
+        _("default account"), default=False, editable=False, help_text=_("A new shop starts with.")
+    )
+    copy_to = models.CharField(
+        _("Direct a copy of every sent message to e-mail"),
+        max_length=1000,
+        blank=True,
+        validators=[validate_email_list],
+        help_text=_(
+            "Several addresses are separated by commas. Messages with passwords or sign-in links "
+            "are not copied."
+        ),
+    )
+
+    host = models.CharField(_("server"), max_length=253, blank=True)
+    port = models.PositiveIntegerField(
+        _("port"), default=465, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
+    username = models.CharField(_("user name"), max_length=254, blank=True)
+    password = EncryptedTextField(_("password"), blank=True)
+    tls_mode = models.CharField(
+        _("encryption"), max_length=10, choices=TlsMode, default=TlsMode.IMPLICIT
+    )
+    ignore_certificate_errors = models.BooleanField(
+        _("ignore certificate errors"),
+        default=False,
+        help_text=_("Only for a server of your own whose certificate names another domain."),
+    )
+
+    per_minute = models.PositiveIntegerField(_("at most a minute"), null=True, blank=True)
+    per_day = models.PositiveIntegerField(_("at most in 24 hours"), null=True, blank=True)
+    concurrency = models.PositiveSmallIntegerField(
+        _("connections at once"),
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(16)],
+    )
+    fallback = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("fallback account"),
+    )
+
+    breaker = models.CharField(max_length=10, choices=Breaker, default=Breaker.CLOSED)
+    breaker_reason = models.TextField(blank=True)
+    net_failures = models.PositiveIntegerField(default=0)
+    auth_failures = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    wake = models.BooleanField(default=False, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_test_at = models.DateTimeField(null=True, blank=True)
+    last_test_ok = models.BooleanField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SenderAccountQuerySet.as_manager()
+
+    BOUND_TO_PASSWORD = ("kind", "host", "port", "username", "tls_mode")
+
+    _stored: dict[str, Any] | None = None
+
+    class Meta:
+        ordering = ["-is_main", "id"]
+        verbose_name = _("sender account")
+        verbose_name_plural = _("sender accounts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shop"], condition=models.Q(is_main=True), name="account_one_main_a_shop"
+            ),
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(shop=None), name="account_one_system"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="smtp") | ~models.Q(host="") | models.Q(state="deleted"),
+                name="account_smtp_needs_server",
+                violation_error_message=_("Enter the server that sends the mail."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_main=False) | models.Q(state="active"),
+                name="account_main_is_active",
+                violation_error_message=_("The main account must be active."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} <{self.from_address}>"
+
+    def endpoint(self) -> Endpoint:
+        """Where and how to connect. Holds the password in clear: never log it."""
+        if self.kind == Kind.SERVER:
+            return server_endpoint()
+        return Endpoint(
+            host=self.host,
+            port=self.port,
+            tls=self.tls_mode,
+            username=self.username,
+            password=self.password,
+            verify=not self.ignore_certificate_errors,
+        )
+
+    @property
+    def from_domain(self) -> str:
+        return self.from_address.rpartition("@")[2]
+
+    @property
+    def is_troubled(self) -> bool:
+        """True if mail through this account waits, or has just failed, because of the account."""
+        return bool(self.net_failures or self.auth_failures) or self.breaker != Breaker.CLOSED
+
+    def mend(self) -> None:
+        """The account works again, or staff say so: everything that waits may leave."""
+        healthy: dict[str, Any] = {
+            "breaker": Breaker.CLOSED,
+            "breaker_reason": "",
+            "next_try_at": None,
+        }
+        healthy |= {"net_failures": 0, "auth_failures": 0}
+        SenderAccount.objects.filter(pk=self.pk).update(**healthy)
+        for name, value in healthy.items():
+            setattr(self, name, value)
+
+    def make_main(self) -> None:
+        """Takes the main flag from whichever account of the shop has it.
+
+        Raises ``AccountRefusal`` unless the account is active.
+        """
+        with self._locked():
+            if self.state != AccountState.ACTIVE:
+                raise AccountRefusal(_("Switch the account on before you make it the main one."))
+            SenderAccount.objects.filter(shop=self.shop_id, is_main=True).exclude(
+                pk=self.pk
+            ).update(is_main=False)
+            self.is_main = True
+            self.save(update_fields=["is_main"])
+
+    def switch_off(self) -> None:
+        """Nothing leaves from it any more. Raises ``AccountRefusal`` for the main account."""
+        with self._locked():
+            if self.is_main:
+                raise AccountRefusal(
+                    _("The main account stays on: make another account the main one first.")
+                )
+            self._set_state(AccountState.DISABLED)
+
+    def switch_on(self) -> None:
+        with self._locked():
+            self._set_state(AccountState.ACTIVE)
+
+    def _set_state(self, state: AccountState) -> None:
+        if self.shop_id is None or self.state == AccountState.DELETED:
+            raise AccountRefusal(_("This account cannot be changed here."))
+        self.state = state
+        self.save(update_fields=["state"])
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Holds the shop's row: two clicks at once must not meet in the constraint."""
+        with transaction.atomic():
+            if self.shop_id is not None:
+                Shop.objects.select_for_update().get(pk=self.shop_id)
+            self.refresh_from_db(fields=["state", "is_main"])
+            yield
+
+
+def system_account() -> SenderAccount:
+    """The account of the installation itself, made on first use from the settings."""
+    account, _created = SenderAccount.objects.get_or_create(
+        shop=None,
+        kind=Kind.SERVER,
+        defaults={
+            "label": "Postroom",
+            "from_name": "Postroom",
+            "from_address": conf.SYSTEM_SENDER_ADDRESS,
+        },
+    )
+    return account
+
+
+def add_default_account(shop: Shop) -> SenderAccount:
+    """The account a new shop starts with: the installation's server under the shop's name."""
+    return SenderAccount.objects.create(
+        shop=shop,
+        kind=Kind.SERVER,
+        label=str(_("Default account")),
+        from_name=shop.name[:78],
+        from_address=conf.SYSTEM_SENDER_ADDRESS,
+        reply_to=shop.contact_email,
+        is_main=True,
+        is_default=True,
+    )
+
+
+def add_account(account: SenderAccount) -> SenderAccount:
+    """Saves a shop's new account; its first own one becomes the main account by itself."""
+    with transaction.atomic():
+        assert account.shop is not None
+        Shop.objects.select_for_update().get(pk=account.shop.pk)
+        own = SenderAccount.objects.usable().filter(shop=account.shop_id, is_default=False)
+        first = account.state == AccountState.ACTIVE and not own.exists()
+        account.is_main = False
+        account.save()
+        if first:
+            account.make_main()
+    return account

@@ -1,0 +1,104 @@
+"""Django's own mail goes through the outbox too: logged, retried, visible.
+
+``MAILERS["default"]`` names this backend, so any ``send_mail()`` (log-in, invitations, alarms, a
+shop developer's own code) becomes a message of type ``system.…`` that leaves through the
+installation's system account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+
+from mailaccounts.models import system_account
+from maillog.mime import Attachment
+from maillog.outbox import Draft, Recipient, queue
+from maillog.registry import Body
+from maillog.states import Role, UnknownPolicy
+
+TYPE_HEADER = "X-Postroom-Type"
+SYSTEM_EXPIRES = timedelta(hours=48)
+# What Django or a caller may set and the writer makes by itself.
+OWN_HEADERS = {"from", "to", "cc", "bcc", "subject", "date", "message-id", "reply-to"}
+
+
+class OutboxBackend(BaseEmailBackend):
+    """Queues instead of sending. Takes part in the caller's transaction."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        return sum(queue(draft_from(message)) is not None for message in email_messages)
+
+
+def draft_from(message: EmailMessage) -> Draft:
+    """A ready-made draft. The header ``X-Postroom-Type: system.invitation`` names its type;
+    mail without one is ``system.mail``. Both kinds may carry links that sign somebody in, so
+    their bodies are never shown or copied."""
+    code = str(message.extra_headers.get(TYPE_HEADER, "system.mail"))
+    text, html = _bodies(message)
+    return Draft(
+        message_type=code if code.startswith("system.") else "system.mail",
+        shop=None,
+        account=system_account(),
+        recipients=_recipients(message),
+        expires_in=SYSTEM_EXPIRES,
+        once=False,
+        subject=" ".join(str(message.subject).split()),
+        body=Body(html=html, text=text),
+        attachments=tuple(_attachments(message)),
+        headers=_custom_headers(message),
+        reply_to=str(message.reply_to[0]) if message.reply_to else "",
+        sensitive=True,
+        priority=2,
+        unknown_policy=UnknownPolicy.REPEAT_NOW,
+    )
+
+
+def _bodies(message: EmailMessage) -> tuple[str, str]:
+    if message.content_subtype == "html":
+        return "", str(message.body)
+    html = [
+        str(each.content)
+        for each in getattr(message, "alternatives", [])
+        if each.mimetype == "text/html"
+    ]
+    return str(message.body), html[0] if html else ""
+
+
+def _recipients(message: EmailMessage) -> tuple[Recipient, ...]:
+    roles = ((message.to, Role.MAIN), (message.cc, Role.CC), (message.bcc, Role.BCC))
+    return tuple(
+        Recipient(str(address), role=role) for addresses, role in roles for address in addresses
+    )
+
+
+def _custom_headers(message: EmailMessage) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, str(value))
+        for name, value in message.extra_headers.items()
+        if name != TYPE_HEADER and name.lower() not in OWN_HEADERS and name.lower().startswith("x-")
+    )
+
+
+def _attachments(message: EmailMessage) -> list[Attachment]:
+    found = []
+    for each in message.attachments:
+        name, content, content_type = _parts(each)
+        data = content.encode() if isinstance(content, str) else bytes(content)
+        found.append(Attachment(name or "file", content_type or "application/octet-stream", data))
+    return found
+
+
+def _parts(attachment: Any) -> tuple[str, Any, str]:
+    """Django keeps attachments as named tuples or as parts of the standard library."""
+    if isinstance(attachment, tuple):
+        name, content, content_type = attachment
+        return str(name or ""), content, str(content_type or "")
+    return (
+        attachment.get_filename() or "",
+        attachment.get_payload(decode=True) or b"",
+        attachment.get_content_type(),
+    )

@@ -1,0 +1,137 @@
+"""Who has which delivery: claim, renew, give back. Every statement is one conditional UPDATE.
+
+PostgreSQL's workers pass each other with SKIP LOCKED; SQLite's stand in line for the one write
+lock. Times are the database's (``maillog.clock``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from mailaccounts.models import AccountState, Breaker, SenderAccount
+from maillog.clock import db_id, from_db_id, is_postgresql, later_sql, now_sql
+from maillog.models import Delivery
+from maillog.states import DUE, State
+from shops.conf import conf
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    delivery_id: UUID
+    fence: int
+
+
+def open_now() -> Q:
+    """Accounts that may send at this moment. One whose breaker is open until staff mend it has
+    no ``next_try_at`` and never qualifies."""
+    return Q(state=AccountState.ACTIVE) & (
+        Q(breaker=Breaker.CLOSED, next_try_at=None)
+        | Q(next_try_at__lte=Now())
+        | Q(breaker=Breaker.HALF_OPEN, next_try_at=None)
+    )
+
+
+def open_account_sql() -> str:
+    """The same as ``open_now`` for the account of a row of ``maillog_delivery``."""
+    return (
+        "EXISTS (SELECT 1 FROM mailaccounts_senderaccount a"
+        " WHERE a.id = maillog_delivery.account_id AND a.state = 'active'"
+        f" AND a.breaker <> 'open' AND (a.next_try_at IS NULL OR a.next_try_at <= {now_sql()}))"
+    )
+
+
+def due_accounts() -> list[SenderAccount]:
+    """Accounts that are open and have something due, the longest unused first."""
+    due = Delivery.objects.filter(account=OuterRef("pk"), state__in=DUE, due_at__lte=Now())
+    return list(
+        SenderAccount.objects.filter(open_now(), Exists(due)).order_by("last_used_at", "pk")
+    )
+
+
+def claim(account: SenderAccount, worker: str, limit: int) -> list[Claimed]:
+    """Takes up to ``limit`` due deliveries of ``account`` for ``worker``, a lease long.
+
+    A delivery that a reaper took back before is claimed alone, and only such claims count
+    towards poison; everything else is taken as a batch.
+    """
+    rows = _claim(account.pk, worker, limit, alone=False)
+    return rows or _claim(account.pk, worker, 1, alone=True)
+
+
+def _claim(account_id: int, worker: str, limit: int, *, alone: bool) -> list[Claimed]:
+    sql = _claim_sql(alone)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, [worker, account_id, alone, limit])
+        rows = [Claimed(from_db_id(pk), fence) for pk, fence in cursor.fetchall()]
+    # UUIDv7: the order of the ids is the order in which they were made.
+    return sorted(rows, key=lambda row: row.delivery_id)
+
+
+def _claim_sql(alone: bool) -> str:
+    due = ", ".join(f"'{state.value}'" for state in DUE)
+    skip = " FOR UPDATE SKIP LOCKED" if is_postgresql() else ""
+    counted = "lone_claims + 1" if alone else "lone_claims"
+    return (
+        f"UPDATE maillog_delivery SET state = '{State.CLAIMED.value}', worker = %s,"
+        f" fence = fence + 1, phase = '', lone_claims = {counted},"
+        f" lease_until = {later_sql(conf.LEASE_SECONDS)}"
+        " WHERE id IN (SELECT id FROM maillog_delivery"
+        f" WHERE account_id = %s AND state IN ({due}) AND alone = %s AND due_at <= {now_sql()}"
+        f" AND {open_account_sql()}"
+        f" ORDER BY priority, due_at LIMIT %s{skip})"
+        f" AND state IN ({due}) RETURNING id, fence"
+    )
+
+
+def sessions_of(account_id: int) -> int:
+    """How many sessions hold mail of this account at present, on all hosts."""
+    held = Delivery.objects.filter(account_id=account_id, state=State.CLAIMED)
+    return held.filter(lease_until__gt=Now()).values("worker").distinct().count()
+
+
+def renew(workers: Sequence[str]) -> int:
+    """Prolongs the leases of what these workers hold; returns how many."""
+    if not workers:
+        return 0
+    marks = ", ".join(["%s"] * len(workers))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE maillog_delivery SET lease_until = {later_sql(conf.LEASE_SECONDS)}"
+            f" WHERE state = '{State.CLAIMED.value}' AND worker IN ({marks})",
+            list(workers),
+        )
+        renewed: int = cursor.rowcount
+    return renewed
+
+
+def release(claimed: Sequence[Claimed], worker: str) -> None:
+    """Gives back deliveries that provably did not leave. What staff asked to cancel is cancelled.
+
+    Only rows that ``worker`` still holds under the same fence are touched.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        for row in claimed:
+            cursor.execute(_RELEASE, [db_id(row.delivery_id), row.fence, worker])
+            if cursor.rowcount:
+                _cancel_if_asked(row.delivery_id)
+
+
+_RELEASE = (
+    f"UPDATE maillog_delivery SET state = '{State.QUEUED.value}', lease_until = NULL, worker = '',"
+    f" phase = '' WHERE id = %s AND fence = %s AND worker = %s AND state = '{State.CLAIMED.value}'"
+)
+
+
+def _cancel_if_asked(delivery_id: UUID) -> None:
+    from maillog.moves import move
+    from maillog.states import Reason
+
+    asked = Q(pk=delivery_id, cancel_requested=True)
+    if Delivery.objects.filter(asked).exists():
+        move(asked, State.CANCELLED, reason=Reason.STAFF, ended_at=None)

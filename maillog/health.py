@@ -1,0 +1,94 @@
+"""An account's breaker: closed → open (5 network failures in a row, 2 refused log-ins) →
+half-open (one real message) → closed. Kept in the account's row, so every worker obeys it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from mailaccounts.models import Breaker, SenderAccount
+from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outcome
+from maillog import claims, retry
+from maillog.models import Delivery, Suppression
+from shops.addresses import normalise
+from shops.conf import conf
+
+NET_FAILURES_TO_OPEN = 5
+AUTH_FAILURES_TO_OPEN = 2
+SUPPRESS_FOR = timedelta(days=30)
+
+
+def begin(account: SenderAccount) -> int | None:
+    """Called before a session claims. Returns how many deliveries it may take at once.
+
+    An account in trouble is tried with one message, by one session: moving the breaker from open
+    to half-open is the lock. None: somebody else is trying, staff must mend it first, or it has
+    as many connections as it may have.
+    """
+    if claims.sessions_of(account.pk) >= account.concurrency:
+        return None
+    if account.breaker == Breaker.OPEN:
+        taken = SenderAccount.objects.filter(
+            pk=account.pk, breaker=Breaker.OPEN, next_try_at__lte=Now()
+        ).update(breaker=Breaker.HALF_OPEN, next_try_at=None)
+        if not taken:
+            return None
+        account.breaker = Breaker.HALF_OPEN
+        return 1
+    return 1 if account.is_troubled else conf.CLAIM_BATCH
+
+
+def note_outcome(account: SenderAccount, delivery: Delivery, outcome: Outcome) -> None:
+    """What an answer to one delivery says about its account and its address.
+
+    An answer that speaks of the account itself ends the session and comes by ``note_trouble``.
+    """
+    if outcome.answer == AnswerClass.SENT:
+        if account.is_troubled:
+            account.mend()
+    elif outcome.answer == AnswerClass.RECIPIENT and outcome.enhanced.startswith("5.1."):
+        _suppress(delivery, outcome)
+
+
+def note_trouble(account: SenderAccount, trouble: AccountTrouble) -> None:
+    """Counts a failure of the session itself and decides when the account is tried again."""
+    now = timezone.now()
+    values: dict[str, object] = {"breaker_reason": trouble.text[:2000]}
+    if trouble.answer == AnswerClass.QUOTA:
+        values["next_try_at"] = now + retry.quota_pause(trouble.retry_after)
+    elif trouble.answer == AnswerClass.AUTH:
+        account.auth_failures += 1
+        is_open = account.auth_failures >= AUTH_FAILURES_TO_OPEN
+        values |= {
+            "auth_failures": F("auth_failures") + 1,
+            "breaker": Breaker.OPEN if is_open else account.breaker,
+            "next_try_at": None if is_open else now + retry.account_pause(1),
+        }
+    else:
+        account.net_failures += 1
+        is_open = account.net_failures >= NET_FAILURES_TO_OPEN
+        values |= {
+            "net_failures": F("net_failures") + 1,
+            "breaker": Breaker.OPEN if is_open else Breaker.CLOSED,
+            "next_try_at": now + retry.account_pause(account.net_failures),
+        }
+    SenderAccount.objects.filter(pk=account.pk).update(**values)
+
+
+def _suppress(delivery: Delivery, outcome: Outcome) -> None:
+    """The address does not exist: it is not written to for a while (RFC 3463 section 3.2)."""
+    if delivery.message.shop_id is None:
+        return
+    Suppression.objects.update_or_create(
+        shop_id=delivery.message.shop_id,
+        address=normalise(delivery.address),
+        defaults={
+            "reason": Suppression.Reason.HARD,
+            "detail": outcome.text[:2000],
+            "expires_at": timezone.now() + SUPPRESS_FOR,
+        },
+    )

@@ -1,0 +1,172 @@
+"""The queue as a transport sees it: the dot gate, and the one place that records outcomes.
+
+One transaction for each message: the outcome of the one before and the gate of the next. Written
+in SQL by hand because it is the hot path: four short statements a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from mailaccounts.models import SenderAccount
+from mailaccounts.transports.base import AnswerClass, Outcome, Outgoing
+from maillog import claims, health, retry
+from maillog.clock import db_id, later_sql, now_sql
+from maillog.models import Delivery
+from maillog.moves import roll_up_sql
+from maillog.states import ENDED, State
+from shops.conf import conf
+
+STATE_AFTER: dict[AnswerClass, State] = {
+    AnswerClass.SENT: State.SENT,
+    AnswerClass.UNKNOWN: State.UNKNOWN,
+    AnswerClass.NET: State.QUEUED,
+    AnswerClass.AUTH: State.QUEUED,
+    AnswerClass.QUOTA: State.QUEUED,
+    AnswerClass.TEMPORARY: State.DEFERRED,
+    AnswerClass.MAILBOX_FULL: State.DEFERRED,
+    AnswerClass.RECIPIENT: State.FAILED,
+    AnswerClass.CONTENT: State.FAILED,
+    AnswerClass.SIZE: State.FAILED,
+    AnswerClass.CAPABILITY: State.FAILED,
+}
+# A lease must outlast the moment between the gate and the dot.
+SPARE_SECONDS = 5.0
+LONGEST_REPLY = 2048
+_jitter = Random()
+
+
+class AccountJournal:
+    """``mailaccounts.transports.base.Journal`` for one session of one account."""
+
+    def __init__(self, account: SenderAccount, worker: str) -> None:
+        self.account = account
+        self.worker = worker
+        self.held: dict[UUID, Delivery] = {}  # claimed by this session and not settled yet
+        self.given_back: Delivery | None = None  # the last that the transport released
+
+    def take(self, deliveries: Mapping[UUID, Delivery]) -> None:
+        """This session has claimed these."""
+        self.held.update(deliveries)
+
+    def step(self, done: Outcome | None, gate: Outgoing | None) -> bool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if done is not None:
+                self._record(cursor, done)
+            opened = gate is not None and self._open_gate(cursor, gate)
+        if done is not None:
+            self.held.pop(done.delivery_id, None)
+        return opened
+
+    def release(self, items: list[Outgoing]) -> None:
+        claims.release(
+            [claims.Claimed(item.delivery_id, item.fence) for item in items], self.worker
+        )
+        for item in items:
+            self.given_back = self.held.pop(item.delivery_id, self.given_back)
+
+    def release_all(self) -> None:
+        """Gives back whatever this session still holds and did not send."""
+        rest = [claims.Claimed(pk, each.fence) for pk, each in self.held.items()]
+        claims.release(rest, self.worker)
+        self.held.clear()
+
+    def _open_gate(self, cursor: object, gate: Outgoing) -> bool:
+        cursor.execute(_gate_sql(), [db_id(gate.delivery_id), gate.fence])  # type: ignore[attr-defined]
+        return bool(cursor.rowcount)  # type: ignore[attr-defined]
+
+    def _record(self, cursor: object, outcome: Outcome) -> None:
+        """Writes the outcome under its fence; a row that somebody else took is left alone."""
+        delivery = self.held[outcome.delivery_id]
+        state, due_at = self._decide(delivery, outcome)
+        now = timezone.now()
+        execute = cursor.execute  # type: ignore[attr-defined]
+        execute(_outcome_sql(state), self._outcome_values(outcome, due_at, now, state))
+        if not cursor.rowcount:  # type: ignore[attr-defined]
+            return
+        execute(_ATTEMPT, attempt_values(outcome, now))
+        execute(roll_up_sql(1), [db_id(delivery.message_id)])
+        health.note_outcome(self.account, delivery, outcome)
+
+    def _decide(self, delivery: Delivery, outcome: Outcome) -> tuple[State, datetime]:
+        """The state after this answer, and when the delivery is due again."""
+        state, now = STATE_AFTER[outcome.answer], timezone.now()
+        if state != State.DEFERRED:
+            return state, now
+        age = (now - delivery.message.created_at).total_seconds()
+        wait = retry.next_try(
+            outcome.answer,
+            age_seconds=age,
+            tries=delivery.tries + 1,
+            retry_after=outcome.retry_after,
+            rng=_jitter,
+        )
+        return state, now + (wait or timedelta(minutes=5))
+
+    def _outcome_values(
+        self, outcome: Outcome, due_at: datetime, now: datetime, state: State
+    ) -> list[object]:
+        adapt = connection.ops.adapt_datetimefield_value
+        return [
+            state.value,
+            "dot" if state == State.UNKNOWN else "",
+            adapt(due_at),
+            state == State.UNKNOWN,
+            outcome.code,
+            outcome.answer.value,
+            outcome.text[:LONGEST_REPLY],
+            adapt(now) if state in ENDED else None,
+            db_id(outcome.delivery_id),
+            outcome.fence,
+        ]
+
+
+def _outcome_sql(state: State) -> str:
+    # The reaper may have called it unknown while we waited for the reply: that reply settles it.
+    also = f", '{State.UNKNOWN.value}'" if state in (State.SENT, State.FAILED) else ""
+    return (
+        "UPDATE maillog_delivery SET state = %s, phase = %s, due_at = %s, lease_until = NULL,"
+        " worker = '', tries = tries + 1, alone = false, lone_claims = 0,"
+        " ever_unknown = (ever_unknown OR %s), last_code = %s, last_answer = %s, last_reply = %s,"
+        " ended_at = %s WHERE id = %s AND fence = %s"
+        f" AND state IN ('{State.CLAIMED.value}'{also})"
+    )
+
+
+_ATTEMPT = (
+    "INSERT INTO maillog_attempt (delivery_id, fence, at, answer, phase, code, enhanced, text,"
+    " server, tls, milliseconds) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+
+
+def attempt_values(outcome: Outcome, at: datetime) -> list[object]:
+    """The columns of an ``Attempt`` row, in the order of the INSERT."""
+    return [
+        db_id(outcome.delivery_id),
+        outcome.fence,
+        connection.ops.adapt_datetimefield_value(at),
+        outcome.answer.value,
+        outcome.phase.value,
+        outcome.code,
+        outcome.enhanced[:12],
+        outcome.text[:LONGEST_REPLY],
+        outcome.server[:260],
+        outcome.tls[:60],
+        outcome.milliseconds,
+    ]
+
+
+def _gate_sql() -> str:
+    spare = min(SPARE_SECONDS, conf.LEASE_SECONDS / 3)
+    return (
+        f"UPDATE maillog_delivery SET phase = 'dot', dot_at = {now_sql()}"
+        f" WHERE id = %s AND fence = %s AND state = '{State.CLAIMED.value}'"
+        f" AND lease_until > {later_sql(spare)} AND NOT cancel_requested"
+        f" AND {claims.open_account_sql()}"
+    )

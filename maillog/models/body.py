@@ -1,0 +1,39 @@
+"""Bodies and attachments, apart from their message so that they can be deleted before it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from maillog.models.message import MailMessage
+
+
+class MessageBody(models.Model):
+    """The text as it was (or will be) sent. A message without a row has not been rendered yet."""
+
+    message = models.OneToOneField(
+        MailMessage, primary_key=True, on_delete=models.CASCADE, related_name="body"
+    )
+    html = models.TextField(blank=True)
+    text = models.TextField(blank=True)
+
+
+class AttachmentFile(models.Model):
+    """Bytes, kept once however many messages carry them."""
+
+    sha256 = models.CharField(primary_key=True, max_length=64)
+    content = models.BinaryField()
+    size = models.PositiveIntegerField()  # bytes
+
+
+class MessageAttachment(models.Model):
+    message = models.ForeignKey(MailMessage, on_delete=models.CASCADE, related_name="attachments")
+    file = models.ForeignKey(AttachmentFile, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=120, default="application/octet-stream")
+    content_id = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name

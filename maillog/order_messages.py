@@ -1,0 +1,80 @@
+"""Shows orders what was written about them. Fills ``shops.previews``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+from django.urls import reverse
+
+from maillog.models import MailMessage
+from maillog.registry import type_name
+from maillog.states import WAITING, Reason, State
+from shops.models import Shop
+from shops.previews import SentMessage
+
+# An order with more messages than this has a fault that its page need not show in full.
+MOST = 200
+# The snapshot and the search text are large and not shown.
+SHOWN = (
+    "message_type",
+    "order_number",
+    "to_text",
+    "state",
+    "reason",
+    "detail",
+    "channel",
+    "created_at",
+)
+TONES: dict[State, str] = {
+    State.QUEUED: "hol",
+    State.CLAIMED: "hol",
+    State.DEFERRED: "warn",
+    State.SENT: "ok",
+    State.UNKNOWN: "warn",
+    State.FAILED: "bad",
+    State.HELD: "warn",
+    State.EXPIRED: "bad",
+    State.CANCELLED: "idle",
+    State.SUPPRESSED: "warn",
+    State.NOT_SENT: "idle",
+    State.BOUNCED: "bad",
+    State.COMPLAINED: "bad",
+}
+
+
+def messages_of(shop: Shop, number: str) -> Iterator[SentMessage]:
+    """Every message about one order, whatever became of it."""
+    found = MailMessage.objects.for_shop(shop).filter(order_number=number).newest_first()
+    return (_shown(shop, message) for message in found.only(*SHOWN)[:MOST])
+
+
+def newest_of(shop: Shop, numbers: Sequence[str]) -> dict[str, SentMessage]:
+    """The newest message that was to leave, for each of the orders; one query."""
+    place = Window(RowNumber(), partition_by=F("order_number"), order_by=F("id").desc())
+    found = (
+        MailMessage.objects.for_shop(shop)
+        .filter(order_number__in=numbers)
+        .exclude(state=State.NOT_SENT)
+        .annotate(place=place)
+        .filter(place=1)
+    )
+    return {message.order_number: _shown(shop, message) for message in found.only(*SHOWN)}
+
+
+def _shown(shop: Shop, message: MailMessage) -> SentMessage:
+    state = State(message.state)
+    return SentMessage(
+        id=str(message.pk),
+        name=type_name(message.message_type),
+        to=message.to_text,
+        state=str(state.label),
+        tone=TONES[state],
+        at=message.created_at,
+        url=reverse("maillog:message", args=[shop.slug, message.pk]),
+        reason=message.detail or (str(Reason(message.reason).label) if message.reason else ""),
+        channel=message.channel,
+        is_moving=state in WAITING,
+        left=state != State.NOT_SENT,
+    )

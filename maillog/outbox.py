@@ -1,0 +1,297 @@
+"""The one way in: a composed ``Draft`` becomes a row with its deliveries, or is known already.
+
+``queue()`` runs in the caller's transaction, inside a savepoint of its own: what it stores lives
+and dies with the order, and what goes wrong in it never breaks the order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from mailaccounts.models import SenderAccount
+from maillog.mime import Attachment, make_message_id
+from maillog.models import (
+    AttachmentFile,
+    Delivery,
+    MailMessage,
+    MessageAttachment,
+    MessageBody,
+    Suppression,
+)
+from maillog.registry import Body
+from maillog.states import (
+    COUNTED_ROLES,
+    FAILURES,
+    SEVERITY,
+    Channel,
+    Reason,
+    Role,
+    State,
+    UnknownPolicy,
+)
+from maillog.wake import wake_on_commit
+from shops.addresses import EmailAddressInvalid, normalise, parse_address, parse_list
+from shops.conf import conf
+from shops.models import ResetMark, Shop
+from shops.models.shop import TestMode
+from shops.search_text import fold
+
+COPY_EXPIRES = timedelta(hours=24)
+COPY_PRIORITY = 9
+LONGEST_OCCURRENCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    address: str
+    name: str = ""
+    role: Role = Role.MAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A composed message that is not stored yet.
+
+    ``body`` is set for messages that arrive ready-made; the others carry ``context`` and
+    ``template_version`` and are rendered by the worker. ``born`` other than QUEUED says that it
+    is only to be logged (``NOT_SENT``, ``HELD``), with ``reason`` and ``detail``.
+    ``imported_at`` is the order's, for reset marks.
+    """
+
+    message_type: str
+    shop: Shop | None
+    account: SenderAccount | None
+    recipients: tuple[Recipient, ...]
+    expires_in: timedelta
+    occurrence: str = ""
+    once: bool = True
+    subject: str = ""
+    body: Body | None = None
+    context: dict[str, Any] | None = None
+    template_version: int | None = None
+    attachments: tuple[Attachment, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    language: str = ""
+    order_number: str = ""
+    imported_at: datetime | None = None
+    occurred_at: datetime | None = None
+    due_in: timedelta = timedelta(0)
+    priority: int = 5
+    reply_to: str = ""
+    sensitive: bool = False
+    critical: bool = False
+    is_test: bool = False
+    unknown_policy: UnknownPolicy = UnknownPolicy.REPEAT
+    born: State = State.QUEUED
+    reason: Reason = Reason.NONE
+    detail: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    resend_of: MailMessage | None = None
+
+
+@dataclass(slots=True)
+class _Birth:
+    """What a delivery is born as."""
+
+    state: State
+    reason: Reason = Reason.NONE
+    detail: str = ""
+
+
+_no_address = _Birth(State.NOT_SENT, Reason.NO_ADDRESS)
+
+
+def queue(draft: Draft) -> MailMessage | None:
+    """Stores ``draft`` in the caller's transaction; None if it was said once already.
+
+    Deliveries of addresses that cannot be used, are suppressed, or belong to an order under a
+    reset mark are stored in the state that says so.
+    """
+    with transaction.atomic():
+        birth = _birth(draft)
+        takes_key = draft.once and draft.shop and draft.occurrence
+        if takes_key and birth.state != State.NOT_SENT and not _take_key(draft):
+            return None
+        message = _message(draft)
+        deliveries = list(_deliveries(draft, message, birth))
+        _settle(message, deliveries)
+        message.save(force_insert=True)
+        Delivery.objects.bulk_create(deliveries)
+        _store_content(draft, message)
+    if any(each.state == State.QUEUED for each in deliveries) and draft.account:
+        wake_on_commit(draft.account.pk)
+    return message
+
+
+def _birth(draft: Draft) -> _Birth:
+    if draft.born != State.QUEUED:
+        return _Birth(draft.born, draft.reason, draft.detail)
+    if draft.account is None:
+        return _Birth(State.HELD, Reason.NO_ACCOUNT)
+    if draft.shop and draft.imported_at and _is_reset(draft):
+        return _Birth(State.CANCELLED, Reason.RESET)
+    if draft.shop and draft.shop.test_mode == TestMode.HOLD and not draft.is_test:
+        return _Birth(State.HELD, Reason.APPROVAL)
+    return _Birth(State.QUEUED)
+
+
+def _is_reset(draft: Draft) -> bool:
+    assert draft.shop and draft.imported_at
+    return ResetMark.objects.covers(draft.shop.pk, draft.message_type, draft.imported_at)
+
+
+def key_text(occurrence: str) -> str:
+    """The occurrence as the ledger keeps it: as it is, or its digest where it is too long."""
+    if len(occurrence) <= LONGEST_OCCURRENCE:
+        return occurrence
+    return "sha256:" + hashlib.sha256(occurrence.encode()).hexdigest()
+
+
+def _take_key(draft: Draft) -> bool:
+    """True if nobody has said this before: the unique key in the database decides."""
+    assert draft.shop
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO maillog_sentkey (shop_id, channel, cause, occurrence, created_at)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [
+                draft.shop.pk,
+                Channel.EMAIL.value,
+                draft.message_type,
+                key_text(draft.occurrence),
+                connection.ops.adapt_datetimefield_value(now),
+            ],
+        )
+        return bool(cursor.rowcount)
+
+
+def _message(draft: Draft) -> MailMessage:
+    now, account, shop = timezone.now(), draft.account, draft.shop
+    visible = [each for each in draft.recipients if each.role in (Role.MAIN, Role.CC)]
+    to_text = ", ".join(each.address for each in visible)
+    from_address = account.from_address if account else ""
+    return MailMessage(
+        shop=shop,
+        message_type=draft.message_type,
+        occurrence=key_text(draft.occurrence),
+        account=account,
+        order_number=draft.order_number[:60],
+        language=draft.language,
+        subject=draft.subject[:900],
+        from_name=account.from_name if account else "",
+        from_address=from_address,
+        reply_to=draft.reply_to or (account.reply_to if account else ""),
+        to_text=to_text,
+        addressing={
+            role: [[each.name, each.address] for each in visible if each.role == role]
+            for role in (Role.MAIN, Role.CC)
+        },
+        headers=[list(header) for header in draft.headers],
+        search=fold(f"{draft.subject} {to_text} {draft.order_number}"),
+        context=draft.context,
+        template_version=draft.template_version,
+        message_id=make_message_id(from_address.rpartition("@")[2] or "localhost.localdomain"),
+        detail=draft.detail,
+        sensitive=draft.sensitive,
+        critical=draft.critical,
+        is_test=draft.is_test,
+        test_mode=shop.test_mode if shop else TestMode.OFF,
+        unknown_policy=conf.UNKNOWN_POLICY or draft.unknown_policy,
+        tags=draft.tags,
+        resend_of=draft.resend_of,
+        occurred_at=draft.occurred_at or now,
+        created_at=now,
+        expires_at=now + draft.expires_in,
+    )
+
+
+def _deliveries(draft: Draft, message: MailMessage, birth: _Birth) -> Iterator[Delivery]:
+    seen: set[tuple[str, str]] = set()
+    for recipient in (*draft.recipients, *_copies(draft, message)):
+        address, own = _judged(recipient, draft, birth)
+        if (recipient.role, address.lower()) in seen:
+            continue
+        seen.add((recipient.role, address.lower()))
+        is_copy = recipient.role == Role.COPY
+        message.detail = message.detail or own.detail
+        yield Delivery(
+            message=message,
+            account=draft.account,
+            role=recipient.role,
+            address=address,
+            state=own.state,
+            reason=own.reason,
+            priority=COPY_PRIORITY if is_copy else draft.priority,
+            due_at=message.created_at + draft.due_in,
+            expires_at=message.created_at + COPY_EXPIRES if is_copy else message.expires_at,
+            ended_at=None if own.state in (State.QUEUED, State.HELD) else message.created_at,
+            envelope_to=address,
+        )
+
+
+def _judged(recipient: Recipient, draft: Draft, birth: _Birth) -> tuple[str, _Birth]:
+    """The address as it will be used, and what its delivery is born as."""
+    if not recipient.address.strip():
+        # A message whose text could not be made stays in sight, whoever it was for.
+        return "", birth if birth.state == State.HELD else _no_address
+    try:
+        address = parse_address(recipient.address, allow_utf8_local=True).address
+    except EmailAddressInvalid as error:
+        return recipient.address.strip()[:254], _Birth(State.FAILED, Reason.BAD_ADDRESS, str(error))
+    may_leave = birth.state == State.QUEUED and recipient.role != Role.COPY
+    if may_leave and draft.shop and is_suppressed(draft.shop, address):
+        return address, _Birth(State.SUPPRESSED)
+    return address, birth
+
+
+def is_suppressed(shop: Shop, address: str) -> bool:
+    """True if ``shop`` does not write to this address at present."""
+    row = Suppression.objects.filter(shop=shop, address=normalise(address)).first()
+    return row is not None and (row.expires_at is None or row.expires_at > timezone.now())
+
+
+def _copies(draft: Draft, message: MailMessage) -> Iterable[Recipient]:
+    """The account's copies. Secrets are not copied; the log says that they were withheld."""
+    if draft.account is None or draft.is_test or draft.born == State.NOT_SENT:
+        return []
+    copies = parse_list(draft.account.copy_to)
+    if copies and draft.sensitive:
+        message.notes = [*message.notes, "copy_withheld"]
+        return []
+    return [Recipient(each.address, role=Role.COPY) for each in copies]
+
+
+def _settle(message: MailMessage, deliveries: list[Delivery]) -> None:
+    """The roll-up of a message that has just been born (``moves.roll_up`` does it from then on)."""
+    counted = [each for each in deliveries if each.role in COUNTED_ROLES]
+    main = [each for each in deliveries if each.role == Role.MAIN]
+    worst = min(main, key=lambda each: SEVERITY[State(each.state)])
+    message.state, message.reason = worst.state, worst.reason
+    message.recipient_count = len(counted)
+    message.failed_recipients = sum(each.state in FAILURES for each in counted)
+
+
+def _store_content(draft: Draft, message: MailMessage) -> None:
+    if draft.body is not None:
+        MessageBody.objects.create(message=message, html=draft.body.html, text=draft.body.text)
+    for each in draft.attachments:
+        digest = hashlib.sha256(each.content).hexdigest()
+        AttachmentFile.objects.bulk_create(
+            [AttachmentFile(sha256=digest, content=each.content, size=len(each.content))],
+            ignore_conflicts=True,
+        )
+        MessageAttachment.objects.create(
+            message=message,
+            file_id=digest,
+            name=each.name[:200],
+            content_type=each.content_type,
+            content_id=each.content_id,
+        )

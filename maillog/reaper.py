@@ -1,0 +1,110 @@
+"""Takes back what a dead worker left, repeats what may be repeated, ends what is too late.
+
+Runs in every ``deliver`` process and, for installations without one, as a scheduled task. All of
+it is conditional UPDATEs: two reapers at once do no harm.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from mailaccounts.transports.base import AnswerClass, Phase
+from maillog.clock import db_now
+from maillog.models import Attempt, Delivery, MailMessage
+from maillog.moves import move
+from maillog.states import DUE, Reason, State, UnknownPolicy
+from shops.conf import conf
+
+BATCH = 500
+
+
+def sweep() -> int:
+    """One round of everything; returns how many deliveries were moved."""
+    return reap_lost_leases() + repeat_unknown() + expire()
+
+
+def reap_lost_leases() -> int:
+    """Rows whose lease ended a while ago: back to the queue, or ``unknown`` past the dot.
+
+    Never "all rows that are being sent": a live worker's lease is renewed.
+    """
+    ended = db_now() - timedelta(seconds=conf.REAP_GRACE_SECONDS)
+    lost = Delivery.objects.filter(state=State.CLAIMED, lease_until__lt=ended)[:BATCH]
+    moved = 0
+    for delivery in lost:
+        with transaction.atomic():
+            moved += _take_back(delivery)
+    return moved
+
+
+def _take_back(delivery: Delivery) -> int:
+    same = Q(pk=delivery.pk, fence=delivery.fence, state=State.CLAIMED, phase=delivery.phase)
+    still_lost = same & Q(lease_until=delivery.lease_until)
+    if delivery.phase == "dot":
+        moved = move(still_lost, State.UNKNOWN, ended_at=db_now())
+    elif delivery.cancel_requested:
+        moved = move(still_lost, State.CANCELLED, reason=Reason.STAFF, ended_at=db_now())
+    elif delivery.lone_claims >= conf.LONE_CLAIMS:
+        moved = move(still_lost, State.HELD, reason=Reason.POISON)
+    else:
+        moved = move(still_lost, State.QUEUED, alone=True)
+    if moved:
+        _write_down(delivery)
+    return len(moved)
+
+
+def _write_down(delivery: Delivery) -> None:
+    """The attempt of the worker that could not write it itself."""
+    past_dot = delivery.phase == "dot"
+    Attempt.objects.create(
+        delivery=delivery,
+        fence=delivery.fence,
+        at=db_now(),
+        answer=AnswerClass.UNKNOWN if past_dot else AnswerClass.NET,
+        phase=Phase.DOT if past_dot else Phase.CONNECT,
+        text=f"worker {delivery.worker} stopped without an outcome",
+    )
+
+
+def repeat_unknown() -> int:
+    """Repeats once, with the same Message-ID, what its policy lets us repeat."""
+    now = db_now()
+    patient = now - timedelta(seconds=conf.REPEAT_AFTER_SECONDS)
+    may = Q(message__unknown_policy=UnknownPolicy.REPEAT, dot_at__lte=patient) | Q(
+        message__unknown_policy=UnknownPolicy.REPEAT_NOW
+    )
+    uncertain = Delivery.objects.filter(
+        may, state=State.UNKNOWN, repeats=0, expires_at__gt=now
+    ).exclude(role="copy")
+    ids = list(uncertain.values_list("pk", flat=True)[:BATCH])
+    if not ids:
+        return 0
+    with transaction.atomic():
+        rows = Q(pk__in=ids, state=State.UNKNOWN, repeats=0)
+        return len(move(rows, State.QUEUED, repeats=F("repeats") + 1, due_at=now))
+
+
+def expire() -> int:
+    """Ends what was not sent in time and is no longer useful."""
+    now = db_now()
+    late = Q(expires_at__lte=now, state__in=(*DUE, State.HELD))
+    ids = list(Delivery.objects.filter(late).values_list("pk", flat=True)[:BATCH])
+    if not ids:
+        return 0
+    with transaction.atomic():
+        return len(move(late & Q(pk__in=ids), State.EXPIRED, ended_at=now))
+
+
+def has_ended() -> bool:
+    """True if nothing more will happen by itself (see ``./postroom demo --once``)."""
+    waiting = Q(state__in=(*DUE, State.CLAIMED)) | Q(
+        state=State.UNKNOWN,
+        repeats=0,
+        message__unknown_policy__in=(UnknownPolicy.REPEAT, UnknownPolicy.REPEAT_NOW),
+    )
+    return not MailMessage.objects.filter(
+        Exists(Delivery.objects.filter(waiting, message=OuterRef("pk")))
+    ).exists()

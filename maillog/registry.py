@@ -1,0 +1,48 @@
+"""What the outbox needs from apps to its right; they fill it in ``AppConfig.ready()``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mailaccounts.models import SenderAccount
+    from mailaccounts.transports.base import Outgoing, Transport
+    from maillog.models import Delivery, MailMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The rendered text of a message."""
+
+    html: str = ""
+    text: str = ""
+
+
+class RenderFailed(Exception):
+    """The text could not be made. ``str()`` tells staff why, with the line where it is known."""
+
+
+class Channel(Protocol):
+    """One way of sending: e-mail, SMS."""
+
+    def build(self, delivery: Delivery) -> Outgoing:
+        """The bytes for the wire. Raises ``maillog.pipeline.Stop`` if they cannot be made."""
+        ...
+
+    def transport(self, account: SenderAccount) -> Transport:
+        """A new session for this account."""
+        ...
+
+
+# By channel. A renderer gets a message without a body and raises RenderFailed.
+renderers: dict[str, Callable[[MailMessage], Body]] = {}
+channels: dict[str, Channel] = {}
+# The name of a message type for people, filled by ``templates_tx``.
+type_names: list[Callable[[str], str | None]] = []
+
+
+def type_name(code: str) -> str:
+    """What staff call this message type; the code itself where nobody knows it any more."""
+    return next((name for look_up in type_names if (name := look_up(code))), code)

@@ -1,0 +1,187 @@
+"""What staff do with a message afterwards: send it again, try again, stop it.
+
+"Send again" makes a new message with its own Message-ID and points back with ``resend_of``;
+"try again" goes on with the same one, for mail that never reached a verdict of success.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from mailaccounts.models import AccountState, SenderAccount
+from maillog.mime import Attachment
+from maillog.models import Delivery, MailMessage
+from maillog.moves import move
+from maillog.outbox import Draft, Recipient, queue
+from maillog.registry import Body
+from maillog.session import has_body
+from maillog.states import RETRYABLE, STOPPABLE, Reason, Role, State, UnknownPolicy
+from maillog.wake import wake_on_commit
+from shops.models import AuditEntry
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+AGAIN_EXPIRES = timedelta(hours=48)
+SENDER_FIELDS = ("account", "from_name", "from_address", "reply_to")
+
+
+class CannotResend(Exception):
+    """``str()`` says to staff why not."""
+
+
+def send_again(
+    message: MailMessage, *, to: str = "", by: AbstractUser | None = None, token: str = ""
+) -> MailMessage:
+    """A new message with the same words, to the same recipients or to the one address ``to``.
+
+    ``token`` comes from the form: a second click with the same token returns the first one's
+    message. The bytes differ only in Message-ID and Date. Raises ``CannotResend``.
+    """
+    if reason := obstacle(message):
+        raise CannotResend(reason)
+    occurrence = f"manual:{token or uuid4().hex}"
+    with transaction.atomic():
+        # Two clicks at once stand in line here: the installation's own mail takes no key.
+        MailMessage.objects.select_for_update().get(pk=message.pk)
+        earlier = message.resends.filter(occurrence=occurrence).first()
+        if earlier is not None:
+            return earlier
+        made = queue(_draft(message, to, occurrence))
+        if made is None:
+            raise CannotResend(_("It was sent again already."))
+        AuditEntry.note(
+            "message.sent_again", shop=message.shop, user=by, target=message.pk, new=str(made.pk)
+        )
+    return made
+
+
+def obstacle(message: MailMessage) -> str:
+    """Why this message cannot be sent again, in words for staff; empty if it can."""
+    if message.sensitive:
+        # Its link may have been used or have ended; the shop's software makes a new one.
+        return _("It holds a personal link and is not kept; let the shop send a new one.")
+    has_words = Q(body__isnull=False) | Q(context__isnull=False)
+    if not MailMessage.objects.filter(has_words, pk=message.pk).exists():
+        return _("There is no text to send: none was made, or it is no longer kept.")
+    return ""
+
+
+def _draft(message: MailMessage, to: str, occurrence: str) -> Draft:
+    body = Body(message.body.html, message.body.text) if has_body(message) else None
+    return Draft(
+        message_type=message.message_type,
+        shop=message.shop,
+        account=_account(message),
+        recipients=(Recipient(to),) if to else tuple(_recipients(message)),
+        expires_in=max(message.lifetime, AGAIN_EXPIRES),
+        occurrence=occurrence,
+        subject=message.subject,
+        body=body,
+        context=message.context,
+        template_version=message.template_version,
+        attachments=tuple(_attachments(message)),
+        headers=tuple((name, value) for name, value in message.headers),
+        language=message.language,
+        order_number=message.order_number,
+        reply_to=message.reply_to,
+        critical=message.critical,
+        unknown_policy=UnknownPolicy(message.unknown_policy),
+        resend_of=message,
+    )
+
+
+def _account(message: MailMessage) -> SenderAccount | None:
+    """The account it left from, or the main one where that may not send any more."""
+    account = message.account
+    if account is not None and account.state == AccountState.ACTIVE:
+        return account
+    return SenderAccount.objects.main_of(message.shop) if message.shop else account
+
+
+def _recipients(message: MailMessage) -> list[Recipient]:
+    names = {
+        address: name
+        for role in (Role.MAIN, Role.CC)
+        for name, address in message.addressing.get(role, [])
+    }
+    return [
+        Recipient(each.address, names.get(each.address, ""), Role(each.role))
+        for each in message.deliveries.filter(role__in=(Role.MAIN, Role.CC, Role.BCC))
+    ]
+
+
+def _attachments(message: MailMessage) -> list[Attachment]:
+    return [
+        Attachment(each.name, each.content_type, bytes(each.file.content), each.content_id)
+        for each in message.attachments.select_related("file")
+    ]
+
+
+def try_again(message: MailMessage, by: AbstractUser | None = None) -> int:
+    """Puts failed, held, expired and uncertain deliveries back into the queue; returns how many.
+
+    Same Message-ID, so a mailbox that has it already shows it once. What waited for approval is
+    approved by this. Raises ``CannotResend`` while there is no account to send from.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        rows = Q(message=message, state__in=(*RETRYABLE, State.UNKNOWN))
+        waiting = list(Delivery.objects.filter(rows).values_list("reason", flat=True))
+        if not waiting:
+            return 0
+        if Reason.APPROVAL in waiting:
+            message.notes = [*message.notes, "approved"]
+        if message.account is None:
+            _give_account(message)
+        message.expires_at = now + max(message.lifetime, AGAIN_EXPIRES)
+        message.detail = ""
+        message.save(update_fields=["notes", "expires_at", "detail", *SENDER_FIELDS])
+        move(
+            rows,
+            State.QUEUED,
+            reason="",
+            due_at=now,
+            expires_at=message.expires_at,
+            account=message.account_id,
+            alone=False,
+            lone_claims=0,
+            repeats=F("repeats") + 1,
+            cancel_requested=False,
+        )
+        AuditEntry.note("message.tried_again", shop=message.shop, user=by, target=message.pk)
+    if message.account_id:
+        wake_on_commit(message.account_id)
+    return len(waiting)
+
+
+def _give_account(message: MailMessage) -> None:
+    """What was held for want of an account leaves from the shop's main one, under its name."""
+    account = message.account = _account(message)
+    if account is None:
+        raise CannotResend(_("The shop has no account to send from. Add one first."))
+    message.from_name, message.from_address = account.from_name, account.from_address
+    message.reply_to = message.reply_to or account.reply_to
+
+
+def cancel(message: MailMessage, by: AbstractUser | None = None) -> int:
+    """Stops what has not left yet; returns how many deliveries were stopped or asked to stop.
+
+    A delivery that is being sent is stopped at its dot gate if it is not past it.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        waiting = Q(message=message, state__in=STOPPABLE)
+        stopped = Delivery.objects.filter(waiting).count()
+        move(waiting, State.CANCELLED, reason=Reason.STAFF, ended_at=now)
+        asked = message.deliveries.filter(state=State.CLAIMED).update(cancel_requested=True)
+        if stopped or asked:
+            AuditEntry.note("message.cancelled", shop=message.shop, user=by, target=message.pk)
+    return stopped + asked

@@ -1,0 +1,225 @@
+"""One session: claims an account's mail batch by batch, renders it and hands it to a transport.
+
+No database transaction is open while a server is waited for. What a session holds when it ends,
+however it ends, goes back to the queue; what it cannot give back, its lease does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Generator, Iterator
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Prefetch, Q
+from django.utils import timezone
+
+from mailaccounts.models import SenderAccount
+from mailaccounts.transports.base import AccountTrouble, Outgoing, Transport
+from mailaccounts.transports.parcels import Unsendable
+from maillog import claims, health, pipeline, registry
+from maillog.journal import AccountJournal
+from maillog.models import (
+    Attempt,
+    Delivery,
+    MailMessage,
+    MessageAttachment,
+    MessageBody,
+    Suppression,
+)
+from maillog.moves import move
+from maillog.states import State
+from shops.addresses import normalise
+from shops.conf import conf
+
+logger = logging.getLogger(__name__)
+
+
+class Session:
+    """Sends what is due for one account until nothing is, ``stop`` is set, or it breaks."""
+
+    def __init__(
+        self, account: SenderAccount, worker: str, stop: threading.Event, seconds: float = 0
+    ) -> None:
+        self.account = account
+        self.worker = worker
+        self.journal = AccountJournal(account, worker)
+        self.claimed = 0
+        self._stop = stop
+        self._ends_at = time.monotonic() + seconds if seconds else float("inf")
+
+    def run(self) -> int:
+        """Sends; returns how many deliveries were claimed. Raises only for a lost database."""
+        limit = health.begin(self.account)
+        if limit is None:
+            return 0
+        items = self._items(limit)
+        first = next(items, None)
+        if first is None:
+            return self.claimed
+        transport = registry.channels["email"].transport(self.account)
+        try:
+            self._send(transport, _chain(first, items))
+        except AccountTrouble as trouble:
+            self._note_trouble(trouble)
+        finally:
+            items.close()
+            self.journal.release_all()
+        return self.claimed
+
+    def _send(self, transport: Transport, items: Iterator[Outgoing]) -> None:
+        """Sends all; one whose bytes would break SMTP fails alone and the others go on."""
+        while True:
+            try:
+                return transport.send(items, self.journal)
+            except Unsendable as error:
+                delivery = self.journal.held.pop(error.item.delivery_id)
+                settle(delivery, pipeline.Stop(State.FAILED, detail=str(error)))
+
+    def _items(self, limit: int) -> Generator[Outgoing]:
+        """What may be sent, batch after batch; what may not is settled on the way."""
+        while not self._stop.is_set() and time.monotonic() < self._ends_at:
+            rows = claims.claim(self.account, self.worker, limit)
+            if not rows:
+                return
+            self.claimed += len(rows)
+            for claim in self._load(rows):
+                if self._stop.is_set():
+                    return
+                outgoing = self._prepare(claim)
+                if outgoing is not None:
+                    yield outgoing
+            # One message has shown whether a troubled account works again.
+            if self.account.is_troubled:
+                return
+            limit = conf.CLAIM_BATCH
+
+    def _load(self, rows: list[claims.Claimed]) -> list[pipeline.Claim]:
+        """The claimed rows with all that sending needs; missing bodies are rendered and stored."""
+        files = Prefetch("message__attachments", MessageAttachment.objects.select_related("file"))
+        found = (
+            Delivery.objects.select_related("message__shop", "message__body")
+            .prefetch_related(files)
+            .in_bulk([row.delivery_id for row in rows])
+        )
+        self.journal.take(found)
+        problems = render_missing([each.message for each in found.values()])
+        blocked, now = suppressed_among(found.values()), timezone.now()
+        return [
+            pipeline.Claim(each, now, each.pk in blocked, problems.get(each.message_id, ""))
+            for row in rows
+            if (each := found.get(row.delivery_id)) is not None
+        ]
+
+    def _prepare(self, claim: pipeline.Claim) -> Outgoing | None:
+        delivery, before = claim.delivery, claim.delivery.envelope_to
+        try:
+            outgoing = pipeline.process(claim)
+        except pipeline.Stop as stop:
+            settle(delivery, stop)
+        except Exception:
+            # A bug of ours must not stop the others: the row stays claimed until its lease ends,
+            # is then taken alone, and is held after a few such claims.
+            logger.exception("delivery %s could not be prepared", delivery.pk)
+        else:
+            if delivery.envelope_to != before:
+                store_wire_form(delivery)
+            return outgoing
+        self.journal.held.pop(delivery.pk, None)
+        return None
+
+    def _note_trouble(self, trouble: AccountTrouble) -> None:
+        """The account failed, not a message: it is written down at one of those that wait."""
+        logger.warning("account %s: %s %s", self.account.pk, trouble.answer, trouble.text)
+        waiting = self.journal.held.values()
+        first = self.journal.given_back or min(waiting, key=lambda each: each.pk, default=None)
+        with transaction.atomic():
+            health.note_trouble(self.account, trouble)
+            if first is not None:
+                Attempt.objects.create(
+                    delivery=first,
+                    fence=first.fence,
+                    at=timezone.now(),
+                    answer=trouble.answer,
+                    phase=trouble.phase,
+                    code=trouble.code,
+                    enhanced=trouble.enhanced[:12],
+                    text=trouble.text[:2048],
+                )
+
+
+def _chain(first: Outgoing, rest: Iterator[Outgoing]) -> Iterator[Outgoing]:
+    yield first
+    yield from rest
+
+
+def render_missing(messages: list[MailMessage]) -> dict[object, str]:
+    """Renders the messages that have no body yet and stores the bodies in one commit.
+
+    Returns what went wrong, by message id. Setting ``message.body`` spares the next look-up.
+    """
+    made: dict[object, MessageBody] = {}
+    problems: dict[object, str] = {}
+    for message in messages:
+        if message.pk in made or message.pk in problems or has_body(message):
+            continue
+        try:
+            body = registry.renderers[message.channel](message)
+        except registry.RenderFailed as error:
+            problems[message.pk] = str(error)
+        else:
+            made[message.pk] = MessageBody(message=message, html=body.html, text=body.text)
+    if made:
+        # Two workers may render the copy and the main delivery of one message: same input, same
+        # text, and the first one stays.
+        MessageBody.objects.bulk_create(made.values(), ignore_conflicts=True)
+    for message in messages:
+        if message.pk in made:
+            message.body = made[message.pk]
+    return problems
+
+
+def has_body(message: MailMessage) -> bool:
+    try:
+        return message.body is not None
+    except MessageBody.DoesNotExist:
+        return False
+
+
+def suppressed_among(deliveries: object) -> set[object]:
+    """Ids of those deliveries whose address their shop does not write to."""
+    rows = list(deliveries)  # type: ignore[call-overload]
+    keys = {each.pk: (each.message.shop_id, normalise(each.address)) for each in rows}
+    found = set(
+        Suppression.objects.filter(
+            Q(expires_at=None) | Q(expires_at__gt=timezone.now()),
+            shop__in={shop for shop, _ in keys.values() if shop},
+            address__in={address for _, address in keys.values()},
+        ).values_list("shop_id", "address")
+    )
+    return {pk for pk, key in keys.items() if key in found}
+
+
+def settle(delivery: Delivery, stop: pipeline.Stop) -> None:
+    """Records where a step of the pipeline ended this delivery."""
+    mine = Q(pk=delivery.pk, fence=delivery.fence, state=State.CLAIMED)
+    now: datetime = timezone.now()
+    with transaction.atomic():
+        if stop.state == State.EXPIRED:
+            # Only what waits can expire (see ALLOWED_FROM): back to the queue, then out of it.
+            move(mine, State.QUEUED)
+            mine = Q(pk=delivery.pk, fence=delivery.fence, state=State.QUEUED)
+        moved = move(mine, stop.state, reason=stop.reason.value, ended_at=now)
+        if moved and stop.detail:
+            MailMessage.objects.filter(pk__in=moved).update(detail=stop.detail[:2000])
+
+
+def store_wire_form(delivery: Delivery) -> None:
+    """Keeps what test mode changed, so that a retry, the viewer and the ``.eml`` are the same."""
+    Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence).update(
+        envelope_to=delivery.envelope_to,
+        subject_prefix=delivery.subject_prefix,
+        wire_headers=delivery.wire_headers,
+    )

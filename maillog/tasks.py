@@ -1,0 +1,52 @@
+"""Background tasks: load, call, return. All are safe to run twice."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+from django.utils import timezone
+
+from mailaccounts.models import SenderAccount
+from maillog import claims, reaper
+from maillog.deliver import LeaseKeeper, process_name, run_session
+from maillog.models import WorkerBeat
+from maillog.wake import wake
+from shops.conf import conf
+
+DELIVERER_IS_FRESH = timedelta(seconds=10)
+
+
+def deliverers_at_work() -> bool:
+    fresh = timezone.now() - DELIVERER_IS_FRESH
+    return WorkerBeat.objects.filter(kind="deliver", beat_at__gte=fresh).exists()
+
+
+def drain(account_id: int) -> int:
+    """Sends what is due for one account, for at most ``DRAIN_SECONDS``; returns claims made.
+
+    What is left is due still: another task takes it up. Where ``deliver`` processes are at work
+    they have seen the mail before this task began, and it leaves the sending to them.
+    """
+    SenderAccount.objects.filter(pk=account_id).update(wake=False)
+    if deliverers_at_work():
+        return 0
+    account = SenderAccount.objects.filter(claims.open_now(), pk=account_id).first()
+    if account is None:
+        return 0
+    worker = f"{process_name()}:q{threading.get_ident() % 10_000}"
+    with LeaseKeeper() as keeper:
+        claimed = run_session(account, worker, keeper, threading.Event(), conf.DRAIN_SECONDS)
+    if any(each.pk == account_id for each in claims.due_accounts()):
+        wake(account_id)
+    return claimed
+
+
+def sweep() -> int:
+    """The minute's round: lost leases, repeats, expiry, and wake-ups that got lost."""
+    moved = reaper.sweep()
+    for account in claims.due_accounts():
+        # A task that was lost with its process must not keep the flag that prevents the next.
+        SenderAccount.objects.filter(pk=account.pk).update(wake=False)
+        wake(account.pk)
+    return moved

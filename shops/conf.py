@@ -1,0 +1,42 @@
+"""Settings that the five apps read, with the defaults that hold in somebody else's project.
+
+``conf.NAME`` is the project's setting if it has one, else the value below. Times are in seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+
+class Conf:
+    """Attributes in capitals are looked up in Django's settings each time they are read."""
+
+    PUBLIC_URL: str = "http://localhost:8000"
+    FIELD_KEYS: tuple[str, ...] = ()
+    SYSTEM_SENDER_ADDRESS: str = "no-reply@localhost.localdomain"
+    SYSTEM_SENDER_URL: str = "smtp://localhost:25"
+    SUPPORT_URL: str = ""
+    OUTBOUND_ALLOW: tuple[str, ...] = ()
+    DNS_SERVERS: tuple[str, ...] = ()
+
+    LEASE_SECONDS: int = 60
+    REAP_GRACE_SECONDS: int = 30
+    REPEAT_AFTER_SECONDS: int = 900
+    CLAIM_BATCH: int = 100
+    LONE_CLAIMS: int = 5
+    DELIVER_PROCESSES: int = 2
+    SESSIONS_PER_PROCESS: int = 16
+    LOOK_EVERY: float = 0.2
+    DRAIN_SECONDS: float = 20.0
+    POST_DOT_TIMEOUT: float = 600.0
+    # Overrides every message type's own policy for uncertain outcomes: "repeat", "ask" or "".
+    UNKNOWN_POLICY: str = ""
+
+    def __getattribute__(self, name: str) -> Any:
+        default = object.__getattribute__(self, name)
+        return getattr(settings, name, default) if name.isupper() else default
+
+
+conf = Conf()

@@ -1,0 +1,20 @@
+"""What mail is about: shops and their people, customers, orders."""
+
+from shops.models.audit import AuditEntry
+from shops.models.order import Customer, Order, OrderLine
+from shops.models.people import Invitation, Membership, Role
+from shops.models.reset import ResetMark
+from shops.models.shop import Shop, ShopScopedQuerySet
+
+__all__ = [
+    "AuditEntry",
+    "Customer",
+    "Invitation",
+    "Membership",
+    "Order",
+    "OrderLine",
+    "ResetMark",
+    "Role",
+    "Shop",
+    "ShopScopedQuerySet",
+]

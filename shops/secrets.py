@@ -1,0 +1,56 @@
+"""Secrets at rest: a text column encrypted with rotatable Fernet keys (``FIELD_KEYS``).
+
+The keys are not ``SECRET_KEY``: that one signs and may be changed alone. The first key encrypts,
+all of them decrypt, so a rotation needs no moment in which secrets cannot be read.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import models
+
+from shops.conf import conf
+
+
+class SecretUnreadable(Exception):
+    """A stored secret fits none of the keys in ``FIELD_KEYS``."""
+
+
+@lru_cache(maxsize=4)
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+    if not keys:
+        raise ImproperlyConfigured("FIELD_KEYS is empty: secrets cannot be stored.")
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def cipher() -> MultiFernet:
+    """The installation's cipher; raises ``ImproperlyConfigured`` without keys."""
+    return _cipher(tuple(conf.FIELD_KEYS))
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+    """Text that stands encrypted in the database. Empty text stays empty. Not searchable."""
+
+    description = "Text encrypted at rest"
+
+    def get_prep_value(self, value: Any) -> Any:
+        return cipher().encrypt(str(value).encode()).decode() if value else value
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if not value:
+            return value
+        try:
+            return cipher().decrypt(value.encode()).decode()
+        except InvalidToken:
+            raise SecretUnreadable(
+                "a stored secret cannot be read: FIELD_KEYS has no key that fits"
+            ) from None
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name != "isnull":
+            raise FieldError(f"an encrypted field cannot be searched ({lookup_name})")
+        return super().get_lookup(lookup_name)

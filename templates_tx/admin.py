@@ -1,0 +1,147 @@
+"""Which message leaves from which account, and the templates with their versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from mailaccounts.models import SenderAccount
+from maillog.states import Channel
+from shops.admin.scope import (
+    OneShopForm,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    ShopFilter,
+    ShopScopedAdmin,
+    twin,
+)
+from shops.models import Role
+from templates_tx import message_types
+from templates_tx.models import MessageTemplate, TemplateAssignment, TemplateVersion
+
+
+def type_choices() -> list[tuple[str, str]]:
+    return [(each.code, f"{each.name} ({each.code})") for each in message_types.all_types()]
+
+
+class MessageTypeFilter(admin.SimpleListFilter):
+    title = _("message")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return type_choices()
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(message_type=self.value()) if self.value() else queryset
+
+
+class AssignmentForm(OneShopForm):
+    """Offers only the accounts and templates of the row's own shop."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        shop = self.instance.shop if self.instance.shop_id else None
+        if shop is None:
+            return
+        if "account" in self.fields:
+            accounts = SenderAccount.objects.for_shop(shop).present()
+            self.fields["account"].queryset = accounts.defer("password")  # type: ignore[attr-defined]
+        if "template" in self.fields:
+            self.fields["template"].queryset = MessageTemplate.objects.filter(  # type: ignore[attr-defined]
+                Q(shop=shop) | Q(shop=None), message_type=self.instance.message_type
+            )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        template = cleaned.get("template")
+        code = cleaned.get("message_type") or self.instance.message_type
+        if template is not None and template.message_type != code:
+            self.add_error("template", _("This template is for another message."))
+        return cleaned
+
+
+@admin.register(TemplateAssignment)
+class TemplateAssignmentAdmin(ShopScopedAdmin):
+    """A message without a row follows the message type's default and the shop's main account."""
+
+    form = AssignmentForm
+    role = Role.EDITOR
+    audited_as = "assignment"
+    fields = (
+        *("shop", "message_type", "channel", "is_on", "account", "template"),
+        *("copy_to_owner", "delay_minutes"),
+    )
+    list_display = ("message", "shop", "channel", "is_on", "account", "copy_to_owner")
+    list_editable = ("is_on", "account", "copy_to_owner")
+    list_filter = (ShopFilter, MessageTypeFilter, "is_on")
+    list_select_related = ("shop", "account")
+    list_per_page = 50
+    ordering = ("shop", "message_type")
+
+    @admin.display(description=_("message"), ordering="message_type")
+    def message(self, obj: TemplateAssignment) -> str:
+        return dict(type_choices()).get(obj.message_type, obj.message_type)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("shop", "message_type", "channel") if obj else ()
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[forms.ModelForm]:
+        return super().get_changelist_form(request, **{"form": AssignmentForm, **kwargs})
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "message_type":
+            return forms.ChoiceField(choices=type_choices, label=db_field.verbose_name)
+        if db_field.name == "channel":
+            return forms.ChoiceField(choices=Channel.choices, label=db_field.verbose_name)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def choices_for(self, db_field: Any, request: HttpRequest) -> Any:
+        rows = super().choices_for(db_field, request)
+        if db_field.name == "template":
+            return rows | MessageTemplate.objects.filter(shop=None)
+        return rows.present().defer("password") if db_field.name == "account" else rows
+
+    def panel_url(self, obj: TemplateAssignment) -> str:
+        return twin("templates_tx:messages", obj.shop)
+
+
+class VersionInline(ReadOnlyInline):
+    model = TemplateVersion
+    fields = ("number", "subject", "created_by", "created_at")
+    readonly_fields = fields
+    show_change_link = True
+
+
+@admin.register(MessageTemplate)
+class MessageTemplateAdmin(ReadOnlyAdmin):
+    """To look at: the panel's editor checks and compiles what is saved."""
+
+    inlines = (VersionInline,)
+    fields = ("shop", "message_type", "language", "name", "created_at")
+    list_display = ("message_type", "language", "name", "shop", "current")
+    list_filter = (ShopFilter, MessageTypeFilter, "language")
+    list_select_related = ("shop", "current__template")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        built_in = MessageTemplate.objects.filter(shop=None)
+        return super().get_queryset(request) | built_in
+
+    def panel_url(self, obj: MessageTemplate) -> str:
+        return twin("templates_tx:messages", obj.shop)
+
+
+@admin.register(TemplateVersion)
+class TemplateVersionAdmin(ReadOnlyAdmin):
+    shop_path = "template__shop"
+    fields = ("template", "number", "subject", "html_source", "text", "created_by", "created_at")
+    list_display = ("template", "number", "subject", "created_by", "created_at")
+    list_select_related = ("template", "created_by")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        built_in = TemplateVersion.objects.filter(template__shop=None)
+        return (super().get_queryset(request) | built_in).defer("html")

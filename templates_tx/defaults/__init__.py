@@ -1,0 +1,86 @@
+"""The templates every shop starts with, put together from small files to one source per language.
+
+`layout.html` is the frame; `<code>/body.html` and `<code>/body.txt` are the structure of a type;
+`<language>.toml` holds the words all types share, `<code>/<language>.toml` those of one type and
+its subject. `{{ t.word }}` (`{{ t.word 26 }}`: padded to 26 characters) and `{{ part.name }}` are
+replaced here, once: what staff see and copy is one finished source without any of them. The words
+may themselves hold Liquid.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from templates_tx.compiling import compile_html
+from templates_tx.rendering import Parts
+
+FOLDER = Path(__file__).parent
+LANGUAGES = ("en", "pl")
+CODES = ("order.placed", "order.paid", "order.shipped", "customer.password_reset", "note")
+
+_PLACEHOLDER = re.compile(r"\{\{ (t|part)\.(\w+)(?: (\d+))? \}\}")
+
+
+@dataclass(frozen=True)
+class DefaultTemplate:
+    """One type in one language: what staff may edit, and `html` compiled from `body`."""
+
+    code: str
+    language: str
+    subject: str
+    body: str
+    text: str
+    html: str
+
+    @property
+    def parts(self) -> Parts:
+        """What the worker renders."""
+        return Parts(subject=self.subject, html=self.html, text=self.text)
+
+
+@cache
+def load(code: str, language: str) -> DefaultTemplate:
+    """Return a built-in template. Raises LookupError for a type or language there is none for."""
+    if code not in CODES or language not in LANGUAGES:
+        raise LookupError(f"no built-in template for {code} in {language}")
+    words = _words(code, language)
+    body = _filled(_read(f"{code}/body.html"), "html", words)
+    return DefaultTemplate(
+        code=code,
+        language=language,
+        subject=words["subject"],
+        body=body,
+        text=_filled(_read(f"{code}/body.txt"), "txt", words),
+        html=compile_html(body, layout(language)),
+    )
+
+
+@cache
+def layout(language: str) -> str:
+    """Return the frame around every built-in body: `compile_html(body, layout(language))`."""
+    return _filled(_read("layout.html"), "html", _words(None, language))
+
+
+def _words(code: str | None, language: str) -> dict[str, str]:
+    words: dict[str, str] = tomllib.loads(_read(f"{language}.toml"))
+    if code is not None:
+        words |= tomllib.loads(_read(f"{code}/{language}.toml"))
+    return words
+
+
+def _filled(source: str, kind: str, words: dict[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        space, name, width = match.groups()
+        if space == "t":
+            return words[name].ljust(int(width or 0))
+        return _filled(_read(f"parts/{name}.{kind}").removesuffix("\n"), kind, words)
+
+    return _PLACEHOLDER.sub(value, source)
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")

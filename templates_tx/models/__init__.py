@@ -1,0 +1,6 @@
+"""What is said, and when, from whom: templates with versions, and their assignment per shop."""
+
+from templates_tx.models.assignment import TemplateAssignment
+from templates_tx.models.template import MessageTemplate, TemplateVersion
+
+__all__ = ["MessageTemplate", "TemplateAssignment", "TemplateVersion"]

@@ -1,0 +1,43 @@
+"""Fills the outbox's registry: how a stored message gets its text, and what its type is called."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.utils.translation import gettext as _
+
+from maillog.models import MailMessage
+from maillog.registry import Body, RenderFailed
+from templates_tx import message_types
+from templates_tx.models import TemplateVersion
+from templates_tx.rendering import Parts, TemplateError, render_all
+
+
+@lru_cache(maxsize=256)
+def parts_of(version: int) -> Parts:
+    """The sources of one version; kept, because a version never changes.
+
+    Raises ``TemplateVersion.DoesNotExist``.
+    """
+    row = TemplateVersion.objects.only("html", "text").get(pk=version)
+    return Parts(subject="", html=row.html, text=row.text)
+
+
+def render(message: MailMessage) -> Body:
+    """HTML and text from the snapshot and the pinned version. Raises ``RenderFailed``."""
+    if message.template_version is None or message.context is None:
+        raise RenderFailed(_("The message has neither a text nor a template."))
+    try:
+        made = render_all(parts_of(message.template_version), message.context)
+    except TemplateVersion.DoesNotExist:
+        raise RenderFailed(_("Its template was deleted.")) from None
+    except (TemplateError, ValueError) as error:
+        raise RenderFailed(str(error)) from error
+    return Body(html=made.html, text=made.text)
+
+
+def type_name(code: str) -> str | None:
+    try:
+        return str(message_types.get(code).name)
+    except message_types.UnknownMessageType:
+        return None

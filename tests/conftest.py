@@ -1,0 +1,94 @@
+"""What every test gets: settings for tests, no network but loopback, three people."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from shops.models import Role, Shop
+from tests import factories
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the second run, on PostgreSQL, tests that touch no database would prove nothing new."""
+    if "POSTROOM_ONLY_DATABASE" not in os.environ:
+        return
+    kept = [item for item in items if _uses_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return (
+        any(item.iter_markers("django_db"))
+        or any(item.iter_markers("database"))
+        or bool(fixtures & {"db", "transactional_db", "live_server"})
+    )
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for another host fails."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if isinstance(address, tuple) and not str(address[0]).startswith(LOOPBACK):
+            raise AssertionError(f"a test tried to reach {address!r}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def quick_settings(settings: Any, tmp_path: Path) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    return factories.make_shop()
+
+
+@pytest.fixture
+def other_shop(db: None) -> Shop:
+    return factories.make_shop(name="Ullhuset", domain="ullhuset.example", language="nb")
+
+
+@pytest.fixture
+def owner(shop: Shop) -> User:
+    return factories.make_user(shop, Role.ADMIN)
+
+
+@pytest.fixture
+def colleague(shop: Shop) -> User:
+    return factories.make_user(shop, Role.VIEWER)
+
+
+@pytest.fixture
+def stranger(other_shop: Shop) -> User:
+    """Admin of another shop."""
+    return factories.make_user(other_shop, Role.ADMIN)
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return factories.make_operator()
+
+
+@pytest.fixture
+def owner_client(owner: User) -> Iterator[Client]:
+    client = Client()
+    client.force_login(owner)
+    yield client

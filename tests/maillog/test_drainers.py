@@ -1,0 +1,85 @@
+"""Several workers on one outbox: each message exactly once, whoever dies."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from demo.sink_faults import Action, Fault, Stage
+from mailaccounts.models import SenderAccount
+from maillog.deliver import Deliverer
+from maillog.models import Delivery
+from maillog.outbox import Draft, Recipient, queue
+from maillog.registry import Body
+from maillog.states import State
+from tests import factories
+from tests.smtp import sink
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def queue_many(account: SenderAccount, count: int) -> None:
+    for number in range(count):
+        queue(
+            Draft(
+                message_type="note",
+                shop=account.shop,
+                account=account,
+                recipients=(Recipient(f"anna{number}@klient.example"),),
+                expires_in=timedelta(hours=1),
+                subject=f"Wiadomość {number}",
+                body=Body(text="Dzień dobry\n"),
+            )
+        )
+
+
+def drain_with(count: int) -> None:
+    """Runs ``count`` deliver loops at once, each in a thread of its own, until nothing is due."""
+
+    def run() -> None:
+        Deliverer().run(once=True)
+        connection.close()
+
+    threads = [threading.Thread(target=run) for _each in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_four_drainers_send_each_of_a_thousand_messages_once() -> None:
+    with sink() as server:
+        account = factories.make_account(factories.make_shop(), port=server.port, concurrency=16)
+        queue_many(account, 1000)
+        drain_with(4)
+    assert server.store.count == 1000 and server.store.duplicates == 0
+    assert Delivery.objects.filter(state=State.SENT).count() == 1000
+    assert not Delivery.objects.filter(tries__gt=1).exists()
+
+
+def test_a_server_that_hangs_does_not_stop_the_others() -> None:
+    silent = Fault(Stage.RCPT, action=Action.SILENCE)
+    with sink(faults=[silent]) as first, sink(faults=[silent]) as second, sink() as good:
+        shop = factories.make_shop()
+        for server in (first, second):
+            queue_many(factories.make_account(shop, port=server.port), 5)
+        healthy = factories.make_account(shop, port=good.port)
+        queue_many(healthy, 50)
+        deliverer = Deliverer()
+        thread = threading.Thread(target=lambda: (deliverer.run(), connection.close()))
+        thread.start()
+        try:
+            waited = threading.Event()
+            for _each in range(100):
+                if good.store.count == 50:
+                    break
+                waited.wait(0.1)
+            assert good.store.count == 50
+        finally:
+            deliverer.stop.set()
+            first_done, second_done = first.store.count, second.store.count
+    thread.join(60)
+    assert (first_done, second_done) == (0, 0)

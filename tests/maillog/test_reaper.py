@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from maillog import reaper
+from maillog.models import Delivery
+from maillog.states import Reason, State, UnknownPolicy
+from shops.models import Shop
+from tests.maillog.test_states import make_delivery
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = timedelta(hours=1)
+
+
+def claimed(shop: Shop, **values: Any) -> Delivery:
+    delivery = make_delivery(shop)
+    facts = {
+        "state": State.CLAIMED,
+        "worker": "dead:1",
+        "fence": 3,
+        "lease_until": timezone.now() - LONG_AGO,
+    }
+    Delivery.objects.filter(pk=delivery.pk).update(**{**facts, **values})
+    return delivery
+
+
+def test_a_live_lease_is_left_alone(shop: Shop) -> None:
+    delivery = claimed(shop, lease_until=timezone.now() - timedelta(seconds=5))
+    assert reaper.reap_lost_leases() == 0
+    delivery.refresh_from_db()
+    assert delivery.state == State.CLAIMED
+
+
+def test_a_lost_lease_before_the_dot_goes_back_to_be_claimed_alone(shop: Shop) -> None:
+    delivery = claimed(shop)
+    reaper.reap_lost_leases()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.alone, delivery.ever_unknown) == (State.QUEUED, True, False)
+    assert "dead:1" in delivery.attempts.get().text
+
+
+def test_a_lost_lease_after_the_dot_gate_is_unknown(shop: Shop) -> None:
+    delivery = claimed(shop, phase="dot", dot_at=timezone.now() - LONG_AGO)
+    reaper.reap_lost_leases()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.ever_unknown) == (State.UNKNOWN, True)
+    delivery.message.refresh_from_db()
+    assert delivery.message.state == State.UNKNOWN
+
+
+def test_the_fifth_lone_claim_without_an_outcome_is_held(shop: Shop) -> None:
+    delivery = claimed(shop, lone_claims=5, alone=True)
+    reaper.reap_lost_leases()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.reason) == (State.HELD, Reason.POISON)
+
+
+def test_what_staff_cancelled_meanwhile_is_cancelled(shop: Shop) -> None:
+    delivery = claimed(shop, cancel_requested=True)
+    reaper.reap_lost_leases()
+    delivery.refresh_from_db()
+    assert delivery.state == State.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("policy", "age", "repeats", "state"),
+    [
+        (UnknownPolicy.REPEAT, LONG_AGO, 0, State.QUEUED),
+        (UnknownPolicy.REPEAT, timedelta(seconds=1), 0, State.UNKNOWN),
+        (UnknownPolicy.REPEAT, LONG_AGO, 1, State.UNKNOWN),
+        (UnknownPolicy.REPEAT_NOW, timedelta(seconds=1), 0, State.QUEUED),
+        (UnknownPolicy.ASK, LONG_AGO, 0, State.UNKNOWN),
+        (UnknownPolicy.LEAVE, LONG_AGO, 0, State.UNKNOWN),
+    ],
+)
+def test_an_uncertain_outcome_is_repeated_as_its_policy_says(
+    shop: Shop, policy: str, age: timedelta, repeats: int, state: State
+) -> None:
+    delivery = make_delivery(shop)
+    delivery.message.unknown_policy = policy
+    delivery.message.save()
+    Delivery.objects.filter(pk=delivery.pk).update(
+        state=State.UNKNOWN, phase="dot", dot_at=timezone.now() - age, repeats=repeats
+    )
+    reaper.repeat_unknown()
+    delivery.refresh_from_db()
+    assert delivery.state == state
+    assert delivery.repeats == repeats + (state == State.QUEUED)
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.DEFERRED, State.HELD])
+def test_what_waits_too_long_expires(shop: Shop, state: State) -> None:
+    delivery = make_delivery(shop)
+    Delivery.objects.filter(pk=delivery.pk).update(
+        state=state, reason="poison", expires_at=timezone.now() - timedelta(seconds=1)
+    )
+    assert reaper.expire() == 1
+    delivery.refresh_from_db()
+    assert delivery.state == State.EXPIRED and delivery.ended_at is not None
+
+
+def test_all_has_ended_only_when_nothing_waits_or_will_be_repeated(shop: Shop) -> None:
+    delivery = make_delivery(shop)
+    assert not reaper.has_ended()
+    Delivery.objects.filter(pk=delivery.pk).update(
+        state=State.UNKNOWN, phase="dot", dot_at=timezone.now()
+    )
+    assert not reaper.has_ended()
+    Delivery.objects.filter(pk=delivery.pk).update(repeats=1)
+    assert reaper.has_ended()

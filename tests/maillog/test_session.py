@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from demo.sink_faults import Fault, Stage
+from mailaccounts.models import SenderAccount
+from maillog import registry
+from maillog.deliver import Deliverer
+from maillog.models import Attempt, Delivery, MailMessage, Suppression
+from maillog.outbox import Draft, Recipient, queue
+from maillog.registry import Body
+from maillog.session import Session
+from maillog.states import Role, State
+from tests import factories
+from tests.smtp import independent_server, sink
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def make_draft(account: SenderAccount, to: str = "anna@klient.example", **values: object) -> Draft:
+    facts: dict[str, object] = {
+        "message_type": "note",
+        "shop": account.shop,
+        "account": account,
+        "recipients": (Recipient(to, "Anna Wiśniewska"),),
+        "expires_in": timedelta(hours=1),
+        "subject": "Zamówienie 10482 przyjęte",
+        "body": Body(html="<p>Dziękujemy, Anno.</p>", text="Dziękujemy, Anno.\n"),
+    }
+    return Draft(**{**facts, **values})  # type: ignore[arg-type]
+
+
+def account_at(port: int, **values: object) -> SenderAccount:
+    return factories.make_account(factories.make_shop(), port=port, **values)
+
+
+def send_all(account: SenderAccount) -> int:
+    account.refresh_from_db()
+    return Session(account, "tests:1", threading.Event()).run()
+
+
+def the_delivery(message: MailMessage) -> Delivery:
+    return message.deliveries.get(role=Role.MAIN)
+
+
+def test_it_sends_a_queued_message_and_writes_down_what_the_server_said() -> None:
+    with sink() as server:
+        message = queue(make_draft(account_at(server.port)))
+        assert message is not None and message.account is not None
+        assert send_all(message.account) == 1
+    delivery = the_delivery(message)
+    assert delivery.state == State.SENT
+    assert delivery.attempts.get().code == 250
+    message.refresh_from_db()
+    assert (message.state, message.failed_recipients) == (State.SENT, 0)
+    [stored] = server.store.received
+    assert stored.message_id == message.message_id
+
+
+def test_it_gives_the_same_bytes_to_an_independent_server() -> None:
+    with independent_server() as (strict, port):
+        message = queue(make_draft(account_at(port)))
+        assert message is not None and message.account is not None
+        send_all(message.account)
+    [envelope] = strict.envelopes
+    built = registry.channels["email"].build(
+        Delivery.objects.select_related("message__body").get(message=message)
+    )
+    assert envelope.content == built.content
+    assert envelope.rcpt_tos == ["anna@klient.example"]
+
+
+def test_it_holds_a_message_whose_text_cannot_be_made_and_sends_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def render(message: MailMessage) -> Body:
+        raise registry.RenderFailed("line 3: order.totl is not known")
+
+    monkeypatch.setitem(registry.renderers, "email", render)
+    with sink() as server:
+        account = account_at(server.port)
+        broken = queue(make_draft(account, body=None, context={}))
+        whole = queue(make_draft(account, to="ewa@klient.example"))
+        send_all(account)
+    assert broken is not None and whole is not None
+    broken.refresh_from_db()
+    assert (broken.state, broken.reason) == (State.HELD, "template")
+    assert "line 3" in broken.detail
+    assert the_delivery(whole).state == State.SENT
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        (Fault(Stage.RCPT, reply="550 5.1.1 No such user"), State.FAILED),
+        (Fault(Stage.RCPT, reply="451 4.7.1 Greylisted, come back"), State.DEFERRED),
+        (Fault(Stage.DOT, reply="554 5.7.1 Looks like spam"), State.FAILED),
+    ],
+)
+def test_it_ends_in_the_state_that_the_answer_means(fault: Fault, state: State) -> None:
+    with sink(faults=[fault]) as server:
+        message = queue(make_draft(account_at(server.port)))
+        assert message is not None and message.account is not None
+        send_all(message.account)
+    delivery = the_delivery(message)
+    assert delivery.state == state
+    assert str(delivery.attempts.get().code) == fault.reply[:3]
+
+
+def test_a_refused_copy_does_not_change_the_message() -> None:
+    with sink(
+        faults=[Fault(Stage.RCPT, reply="550 5.1.1 No such user", recipient="szef@sklep.example")]
+    ) as server:
+        account = account_at(server.port, copy_to="szef@sklep.example")
+        message = queue(make_draft(account))
+        send_all(account)
+    assert message is not None
+    message.refresh_from_db()
+    assert (message.state, message.failed_recipients) == (State.SENT, 0)
+    assert message.deliveries.get(role=Role.COPY).state == State.FAILED
+
+
+def test_it_counts_failed_recipients_of_a_message_to_three() -> None:
+    faults = [
+        Fault(Stage.RCPT, reply="550 5.1.1 No such user", recipient="b@klient.example"),
+        Fault(Stage.RCPT, reply="550 5.1.1 No such user", recipient="c@klient.example"),
+    ]
+    people = tuple(Recipient(f"{name}@klient.example") for name in "abc")
+    with sink(faults=faults) as server:
+        account = account_at(server.port)
+        message = queue(make_draft(account, recipients=people))
+        send_all(account)
+    assert message is not None
+    message.refresh_from_db()
+    assert (message.state, message.failed_recipients) == (State.FAILED, 2)
+
+
+def test_mail_waits_while_its_server_is_away() -> None:
+    account = account_at(9)
+    message = queue(make_draft(account))
+    send_all(account)
+    assert message is not None
+    delivery = the_delivery(message)
+    assert (delivery.state, delivery.tries) == (State.QUEUED, 0)
+    assert delivery.attempts.get().answer == "net"
+    account.refresh_from_db()
+    assert account.next_try_at is not None and account.next_try_at > timezone.now()
+    assert Deliverer().run(once=True) is None and the_delivery(message).attempts.count() == 1
+
+
+def test_a_suppressed_address_is_not_written_to() -> None:
+    with sink() as server:
+        account = account_at(server.port)
+        message = queue(make_draft(account))
+        Suppression.objects.create(
+            shop=account.shop, address="anna@klient.example", reason=Suppression.Reason.HARD
+        )
+        send_all(account)
+    assert message is not None and the_delivery(message).state == State.SUPPRESSED
+    assert not server.store.received
+
+
+def test_an_unknown_recipient_is_suppressed_from_then_on() -> None:
+    with sink(faults=[Fault(Stage.RCPT, reply="550 5.1.1 No such user")]) as server:
+        account = account_at(server.port)
+        queue(make_draft(account))
+        send_all(account)
+        later = queue(make_draft(account))
+    assert later is not None and later.state == State.SUPPRESSED
+
+
+def test_test_mode_redirects_every_recipient() -> None:
+    with sink() as server:
+        account = account_at(server.port, copy_to="szef@sklep.example")
+        message = queue(make_draft(account))
+        shop = account.shop
+        assert shop is not None
+        shop.test_mode, shop.test_address = "redirect", "test@sklep.example"
+        shop.save()
+        send_all(account)
+    assert {to for stored in server.store.received for to in stored.rcpt_to} == {
+        "test@sklep.example"
+    }
+    assert message is not None and the_delivery(message).subject_prefix == "[TEST] "
+
+
+def test_what_expired_is_not_sent() -> None:
+    with sink() as server:
+        account = account_at(server.port)
+        message = queue(make_draft(account))
+        Delivery.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        send_all(account)
+    assert message is not None and the_delivery(message).state == State.EXPIRED
+    assert not server.store.received
+
+
+def test_a_delivery_that_staff_cancel_while_it_is_claimed_does_not_leave() -> None:
+    with sink() as server:
+        account = account_at(server.port)
+        message = queue(make_draft(account))
+        Delivery.objects.update(cancel_requested=True)
+        send_all(account)
+    assert message is not None and the_delivery(message).state == State.CANCELLED
+    assert not server.store.received
+
+
+def test_no_transaction_is_open_while_a_server_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[bool] = []
+
+    with sink() as server:
+        account = account_at(server.port)
+        queue(make_draft(account))
+        account.refresh_from_db()
+        session = Session(account, "tests:1", threading.Event())
+        items = session._items(10)
+        for _each in items:
+            seen.append(connection.in_atomic_block)
+        session.journal.release_all()
+    assert seen == [False]
+
+
+def test_a_deliver_process_sends_for_several_accounts_at_once() -> None:
+    with sink() as server:
+        messages = [queue(make_draft(account_at(server.port))) for _ in range(3)]
+        Deliverer().run(once=True)
+    assert len(server.store.received) == 3
+    assert {each.state for each in Delivery.objects.all()} == {State.SENT}
+    assert all(messages)
+    assert Attempt.objects.count() == 3
