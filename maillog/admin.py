@@ -54,6 +54,7 @@ class LogAdmin(ReadOnlyAdmin):
     sortable_by = ()
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
 
 
@@ -137,6 +138,7 @@ class DeliveryInline(ReadOnlyInline):
 class MailMessageAdmin(LogAdmin):
     """Context, addressing and body stay out: they may hold a personal link."""
 
+    panel_list = "maillog:log"
     role = Role.SENDER
     inlines = (DeliveryInline,)
     action_form = SendAgainForm
@@ -203,7 +205,7 @@ class MailMessageAdmin(LogAdmin):
         self.message_user(request, text % {"count": len(chosen)}, messages.SUCCESS)
 
     def panel_url(self, obj: MailMessage) -> str:
-        return twin("maillog:message", obj.shop, pk=obj.pk)
+        return twin("maillog:message", obj.shop, message=obj.pk)
 
 
 @admin.register(Delivery)
@@ -232,7 +234,7 @@ class DeliveryAdmin(LogAdmin):
         return (queryset.filter(address=term) if term else queryset), False
 
     def panel_url(self, obj: Delivery) -> str:
-        return twin("maillog:message", obj.message.shop, pk=obj.message_id)
+        return twin("maillog:message", obj.message.shop, message=obj.message_id)
 
 
 @admin.register(Attempt)
@@ -284,7 +286,7 @@ class MessageBodyAdmin(LogAdmin):
         return super().get_queryset(request).defer("html", "text")
 
     def panel_url(self, obj: MessageBody) -> str:
-        return twin("maillog:message", obj.message.shop, pk=obj.message_id)
+        return twin("maillog:message", obj.message.shop, message=obj.message_id)
 
 
 @admin.register(MessageAttachment)

@@ -77,6 +77,8 @@ def _claim_sql(alone: bool) -> str:
     due = ", ".join(f"'{state.value}'" for state in DUE)
     skip = " FOR UPDATE SKIP LOCKED" if is_postgresql() else ""
     counted = "lone_claims + 1" if alone else "lone_claims"
+    # Suspects take turns: one that broke off again must not be the next one tried.
+    first = "lone_claims, priority, due_at" if alone else "priority, due_at"
     return (
         f"UPDATE maillog_delivery SET state = '{State.CLAIMED.value}', worker = %s,"
         f" fence = fence + 1, phase = '', lone_claims = {counted},"
@@ -84,7 +86,7 @@ def _claim_sql(alone: bool) -> str:
         " WHERE id IN (SELECT id FROM maillog_delivery"
         f" WHERE account_id = %s AND state IN ({due}) AND alone = %s AND due_at <= {now_sql()}"
         f" AND {open_account_sql()}"
-        f" ORDER BY priority, due_at LIMIT %s{skip})"
+        f" ORDER BY {first} LIMIT %s{skip})"
         f" AND state IN ({due}) RETURNING id, fence"
     )
 
@@ -110,14 +112,17 @@ def renew(workers: Sequence[str]) -> int:
     return renewed
 
 
-def release(claimed: Sequence[Claimed], worker: str) -> None:
+def release(claimed: Sequence[Claimed], worker: str, *, past_gate: bool = False) -> None:
     """Gives back deliveries that provably did not leave. What staff asked to cancel is cancelled.
 
-    Only rows that ``worker`` still holds under the same fence are touched.
+    Only rows that ``worker`` still holds under the same fence are touched. ``past_gate`` says
+    that a transport vouches for them although their gate was opened; without it such a row is
+    left to its lease, because an outcome may have been lost on its way to the database.
     """
+    sql = _RELEASE if past_gate else f"{_RELEASE} AND phase = ''"
     with transaction.atomic(), connection.cursor() as cursor:
         for row in claimed:
-            cursor.execute(_RELEASE, [db_id(row.delivery_id), row.fence, worker])
+            cursor.execute(sql, [db_id(row.delivery_id), row.fence, worker])
             if cursor.rowcount:
                 _cancel_if_asked(row.delivery_id)
 

@@ -18,18 +18,20 @@ def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
+# Milliseconds, padded to the six digits that Django writes: texts are compared for equality too.
+_SQLITE = "strftime('%%Y-%%m-%%d %%H:%%M:%%f','now'{shift})||'000'"
+
+
 def now_sql() -> str:
     """SQL for this moment."""
-    return (
-        "statement_timestamp()" if is_postgresql() else "strftime('%%Y-%%m-%%d %%H:%%M:%%f','now')"
-    )
+    return "statement_timestamp()" if is_postgresql() else f"({_SQLITE.format(shift='')})"
 
 
 def later_sql(seconds: float) -> str:
     """SQL for ``seconds`` from now; negative for the past."""
     if is_postgresql():
         return f"statement_timestamp() + interval '{seconds:.3f} seconds'"
-    return f"strftime('%%Y-%%m-%%d %%H:%%M:%%f','now','{seconds:+.3f} seconds')"
+    return f"({_SQLITE.format(shift=f",'{seconds:+.3f} seconds'")})"
 
 
 def db_now() -> datetime:

@@ -66,13 +66,15 @@ class AccountJournal:
 
     def release(self, items: list[Outgoing]) -> None:
         claims.release(
-            [claims.Claimed(item.delivery_id, item.fence) for item in items], self.worker
+            [claims.Claimed(item.delivery_id, item.fence) for item in items],
+            self.worker,
+            past_gate=True,
         )
         for item in items:
             self.given_back = self.held.pop(item.delivery_id, self.given_back)
 
     def release_all(self) -> None:
-        """Gives back whatever this session still holds and did not send."""
+        """Gives back whatever this session still holds and whose gate was never opened."""
         rest = [claims.Claimed(pk, each.fence) for pk, each in self.held.items()]
         claims.release(rest, self.worker)
         self.held.clear()

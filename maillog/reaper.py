@@ -50,7 +50,10 @@ def _take_back(delivery: Delivery) -> int:
     elif delivery.lone_claims >= conf.LONE_CLAIMS:
         moved = move(still_lost, State.HELD, reason=Reason.POISON)
     else:
-        moved = move(still_lost, State.QUEUED, alone=True)
+        # Each time it broke off while it was alone makes it wait longer: a crash may have had
+        # another cause, and that may be over by then.
+        pause = timedelta(seconds=conf.LEASE_SECONDS * delivery.lone_claims)
+        moved = move(still_lost, State.QUEUED, alone=True, due_at=db_now() + pause)
     if moved:
         _write_down(delivery)
     return len(moved)

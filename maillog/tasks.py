@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from datetime import timedelta
 
@@ -31,6 +32,7 @@ def drain(account_id: int) -> int:
     SenderAccount.objects.filter(pk=account_id).update(wake=False)
     if deliverers_at_work():
         return 0
+    _beat()
     account = SenderAccount.objects.filter(claims.open_now(), pk=account_id).first()
     if account is None:
         return 0
@@ -44,9 +46,21 @@ def drain(account_id: int) -> int:
 
 def sweep() -> int:
     """The minute's round: lost leases, repeats, expiry, and wake-ups that got lost."""
+    if not deliverers_at_work():
+        _beat()
     moved = reaper.sweep()
     for account in claims.due_accounts():
         # A task that was lost with its process must not keep the flag that prevents the next.
         SenderAccount.objects.filter(pk=account.pk).update(wake=False)
         wake(account.pk)
     return moved
+
+
+def _beat() -> None:
+    """Says that this host's qcluster is what sends."""
+    now = timezone.now()
+    WorkerBeat.objects.update_or_create(
+        name=f"{socket.gethostname()[:48]}:tasks",
+        defaults={"kind": "tasks", "beat_at": now},
+        create_defaults={"kind": "tasks", "beat_at": now, "started_at": now},
+    )

@@ -143,12 +143,12 @@ class Story:
         message = self.message
         name = type_name(message.message_type)
         if message.resend_of_id:
-            text = _("Sent again by staff, message queued")
-        elif message.order_number:
-            text = _("Order %(number)s: %(type)s") % {"number": message.order_number, "type": name}
-        else:
-            text = name
-        return Step(message.created_at, text)
+            return Step(message.created_at, _("Sent again by staff: message queued"))
+        if message.order_number:
+            name = _("Order %(number)s, %(type)s") % {"number": message.order_number, "type": name}
+        if message.state == State.NOT_SENT:
+            return Step(message.created_at, name)
+        return Step(message.created_at, _("%(what)s: message queued") % {"what": name})
 
     def _tries(self) -> Iterator[Step]:
         for delivery in self.deliveries:

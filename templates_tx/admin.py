@@ -71,6 +71,7 @@ class TemplateAssignmentAdmin(ShopScopedAdmin):
 
     form = AssignmentForm
     role = Role.EDITOR
+    panel_list = "templates_tx:messages"
     audited_as = "assignment"
     fields = (
         *("shop", "message_type", "channel", "is_on", "account", "template"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Self
+
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shops.models import Shop, ShopScopedQuerySet
@@ -59,8 +63,20 @@ class Suppression(models.Model):
         return self.address
 
 
+class WorkerBeatQuerySet(models.QuerySet["WorkerBeat"]):
+    def sending(self) -> Self:
+        """What sends and said so lately: ``deliver`` processes do so every two seconds, a plain
+        qcluster with its sweep, which django-q2 starts a minute to a minute and a half apart."""
+        now = timezone.now()
+        return self.filter(
+            models.Q(kind="deliver", beat_at__gte=now - timedelta(seconds=60))
+            | models.Q(kind="tasks", beat_at__gte=now - timedelta(seconds=150))
+        )
+
+
 class WorkerBeat(models.Model):
-    """A process that sends says that it is alive."""
+    """A process that sends says that it is alive. ``kind`` is worker (the supervisor, which
+    sends nothing itself), deliver, or tasks (a qcluster without ``deliver`` processes)."""
 
     name = models.CharField(primary_key=True, max_length=80)
     kind = models.CharField(max_length=12)
@@ -68,6 +84,8 @@ class WorkerBeat(models.Model):
     beat_at = models.DateTimeField()
     # When it last claimed something; the supervisor compares it with what is due.
     claimed_at = models.DateTimeField(null=True)
+
+    objects = WorkerBeatQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("worker")

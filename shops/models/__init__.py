@@ -1,5 +1,6 @@
 """What mail is about: shops and their people, customers, orders."""
 
+from shops.models.announced import AnnouncedOrder
 from shops.models.audit import AuditEntry
 from shops.models.order import Customer, Order, OrderLine
 from shops.models.people import Invitation, Membership, Role
@@ -7,6 +8,7 @@ from shops.models.reset import ResetMark
 from shops.models.shop import Shop, ShopScopedQuerySet
 
 __all__ = [
+    "AnnouncedOrder",
     "AuditEntry",
     "Customer",
     "Invitation",

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -91,12 +93,7 @@ def test_a_filter_that_means_nothing_is_no_error(admin_client, shop, query):
     assert admin_client.get(LIST, query, follow=True).status_code == 200
 
 
-def test_the_list_asks_the_same_number_of_questions_however_long_it_is(
-    admin_client, shop, django_assert_num_queries
-):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
+def test_the_list_asks_the_same_number_of_questions_however_long_it_is(admin_client, shop):
     queued(shop)
     admin_client.get(LIST)
     with CaptureQueriesContext(

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
-from maillog import doctor
+from maillog import doctor, tasks
 from maillog.models import WorkerBeat
 from maillog.states import State
 from shops.models import Shop
@@ -27,6 +27,20 @@ def test_it_says_that_nothing_sends(shop: Shop) -> None:
     now = timezone.now()
     WorkerBeat.objects.create(name="a:1", kind="deliver", started_at=now, beat_at=now)
     assert found("workers")[0].level == "ok"
+
+
+def test_it_counts_a_plain_qcluster_as_what_sends(shop: Shop) -> None:
+    tasks.sweep()
+    assert found("workers")[0].found == "a qcluster sends"
+    WorkerBeat.objects.update(beat_at=timezone.now() - timedelta(minutes=3))
+    assert found("workers")[0].level == "warning"
+
+
+def test_a_qcluster_beside_sending_processes_is_not_counted(shop: Shop) -> None:
+    now = timezone.now()
+    WorkerBeat.objects.create(name="a:1", kind="deliver", started_at=now, beat_at=now)
+    tasks.sweep()
+    assert found("workers")[0].found == "1 sending processes"
 
 
 def test_it_says_that_passwords_cannot_be_read(shop: Shop, settings: pytest.FixtureRequest) -> None:

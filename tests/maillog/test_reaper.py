@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from maillog import reaper
+from maillog import claims, reaper
 from maillog.models import Delivery
 from maillog.states import Reason, State, UnknownPolicy
 from shops.models import Shop
@@ -42,6 +42,13 @@ def test_a_lost_lease_before_the_dot_goes_back_to_be_claimed_alone(shop: Shop) -
     delivery.refresh_from_db()
     assert (delivery.state, delivery.alone, delivery.ever_unknown) == (State.QUEUED, True, False)
     assert "dead:1" in delivery.attempts.get().text
+
+
+def test_a_lease_that_a_claim_has_written_is_taken_back(shop: Shop, settings: Any) -> None:
+    settings.LEASE_SECONDS, settings.REAP_GRACE_SECONDS = -10, 1
+    delivery = make_delivery(shop)
+    assert delivery.account is not None and claims.claim(delivery.account, "dead:1", 1)
+    assert reaper.reap_lost_leases() == 1
 
 
 def test_a_lost_lease_after_the_dot_gate_is_unknown(shop: Shop) -> None:

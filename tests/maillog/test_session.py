@@ -4,13 +4,14 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from demo.sink_faults import Fault, Stage
 from mailaccounts.models import SenderAccount
-from maillog import registry
+from maillog import reaper, registry
 from maillog.deliver import Deliverer
+from maillog.journal import AccountJournal
 from maillog.models import Attempt, Delivery, MailMessage, Suppression
 from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
@@ -234,3 +235,25 @@ def test_a_deliver_process_sends_for_several_accounts_at_once() -> None:
     assert {each.state for each in Delivery.objects.all()} == {State.SENT}
     assert all(messages)
     assert Attempt.objects.count() == 3
+
+
+def test_an_outcome_that_could_not_be_recorded_is_not_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server said 250, then the database went away: nobody may believe it was not sent."""
+
+    def lost(*args: object) -> None:
+        raise OperationalError("server closed the connection")
+
+    with sink() as server:
+        account = account_at(server.port)
+        message = queue(make_draft(account))
+        monkeypatch.setattr(AccountJournal, "_record", lost)
+        with pytest.raises(OperationalError):
+            send_all(account)
+    assert message is not None and server.store.count == 1
+    delivery = the_delivery(message)
+    assert (delivery.state, delivery.phase) == (State.CLAIMED, "dot")
+    Delivery.objects.update(lease_until=timezone.now() - timedelta(hours=1))
+    reaper.reap_lost_leases()
+    assert the_delivery(message).state == State.UNKNOWN
