@@ -22,8 +22,8 @@ from maillog.states import Role, UnknownPolicy
 
 TYPE_HEADER = "X-Postroom-Type"
 SYSTEM_EXPIRES = timedelta(hours=48)
-# What Django or a caller may set and the writer makes by itself.
-OWN_HEADERS = {"from", "to", "cc", "bcc", "subject", "date", "message-id", "reply-to"}
+# Mail inside mail is not read by the log's viewer; it travels as a file.
+OPAQUE = "application/octet-stream"
 
 
 class OutboxBackend(BaseEmailBackend):
@@ -76,10 +76,11 @@ def _recipients(message: EmailMessage) -> tuple[Recipient, ...]:
 
 
 def _custom_headers(message: EmailMessage) -> tuple[tuple[str, str], ...]:
+    """The caller's own ``X-`` headers; ours (``X-Postroom-…``) cannot be set from outside."""
     return tuple(
         (name, str(value))
         for name, value in message.extra_headers.items()
-        if name != TYPE_HEADER and name.lower() not in OWN_HEADERS and name.lower().startswith("x-")
+        if name.lower().startswith("x-") and not name.lower().startswith("x-postroom-")
     )
 
 
@@ -88,7 +89,8 @@ def _attachments(message: EmailMessage) -> list[Attachment]:
     for each in message.attachments:
         name, content, content_type = _parts(each)
         data = content.encode() if isinstance(content, str) else bytes(content)
-        found.append(Attachment(name or "file", content_type or "application/octet-stream", data))
+        nested = content_type.startswith(("message/", "multipart/"))
+        found.append(Attachment(name or "file", OPAQUE if nested else content_type or OPAQUE, data))
     return found
 
 

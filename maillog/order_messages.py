@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from django.db.models import F, Window
+from django.db.models import Exists, F, OuterRef, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
 
-from maillog.models import MailMessage
+from maillog.models import Delivery, MailMessage
 from maillog.registry import type_name
-from maillog.states import WAITING, Reason, State
+from maillog.states import WAITING, Reason, Role, State
 from shops.models import Shop
 from shops.previews import SentMessage
 
@@ -26,6 +26,10 @@ SHOWN = (
     "detail",
     "channel",
     "created_at",
+)
+# A claim is too frequent to be rolled up onto the message; who looks at it wants to know.
+AT_WORK = Exists(
+    Delivery.objects.filter(message=OuterRef("pk"), role=Role.MAIN, state=State.CLAIMED)
 )
 TONES: dict[State, str] = {
     State.QUEUED: "hol",
@@ -47,7 +51,8 @@ TONES: dict[State, str] = {
 def messages_of(shop: Shop, number: str) -> Iterator[SentMessage]:
     """Every message about one order, whatever became of it."""
     found = MailMessage.objects.for_shop(shop).filter(order_number=number).newest_first()
-    return (_shown(shop, message) for message in found.only(*SHOWN)[:MOST])
+    rows = found.only(*SHOWN).annotate(at_work=AT_WORK)[:MOST]
+    return (_shown(shop, message) for message in rows)
 
 
 def newest_of(shop: Shop, numbers: Sequence[str]) -> dict[str, SentMessage]:
@@ -60,11 +65,12 @@ def newest_of(shop: Shop, numbers: Sequence[str]) -> dict[str, SentMessage]:
         .annotate(place=place)
         .filter(place=1)
     )
-    return {message.order_number: _shown(shop, message) for message in found.only(*SHOWN)}
+    rows = found.only(*SHOWN).annotate(at_work=AT_WORK)
+    return {message.order_number: _shown(shop, message) for message in rows}
 
 
 def _shown(shop: Shop, message: MailMessage) -> SentMessage:
-    state = State(message.state)
+    state = State.CLAIMED if message.at_work else State(message.state)  # type: ignore[attr-defined]
     return SentMessage(
         id=str(message.pk),
         name=type_name(message.message_type),

@@ -198,7 +198,7 @@ def _message(draft: Draft) -> MailMessage:
         search=fold(f"{draft.subject} {to_text} {draft.order_number}"),
         context=draft.context,
         template_version=draft.template_version,
-        message_id=make_message_id(from_address.rpartition("@")[2] or "localhost.localdomain"),
+        message_id=_message_id(from_address),
         detail=draft.detail,
         sensitive=draft.sensitive,
         critical=draft.critical,
@@ -211,6 +211,14 @@ def _message(draft: Draft) -> MailMessage:
         created_at=now,
         expires_at=now + draft.expires_in,
     )
+
+
+def _message_id(from_address: str) -> str:
+    """In the sender's domain, or in a neutral one where that is no name for the outside."""
+    try:
+        return make_message_id(from_address.rpartition("@")[2])
+    except EmailAddressInvalid:
+        return make_message_id("localhost.localdomain")
 
 
 def _deliveries(draft: Draft, message: MailMessage, birth: _Birth) -> Iterator[Delivery]:
