@@ -42,6 +42,7 @@ class SenderAccountAdmin(ShopScopedAdmin):
 
     form = AccountAdminForm
     role = Role.ACCOUNTS
+    panel_list = "mailaccounts:accounts"
     refusals = (AccountRefusal,)
     list_display = ("from_address", "label", "shop", "kind", "is_main", "condition", "last_used_at")
     list_filter = (ShopFilter, "kind", "state", "is_main")

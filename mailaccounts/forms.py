@@ -107,6 +107,9 @@ class AccountForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.name_was_cleaned = False
         self._drops_password = False
+        if "kind" in self.fields:
+            # Radio buttons: the empty choice of a select has no place among them.
+            self.fields["kind"].choices = Kind.choices  # type: ignore[attr-defined]
         if "label" in self.fields:
             self.fields["label"].required = False
         if "password" in self.fields and self.has_password:

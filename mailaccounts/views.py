@@ -52,7 +52,7 @@ class AccountList(AccountScoped, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         rows = [
             {"account": each, "condition": condition_of(each), "copies": copies_of(each)}
-            for each in self.accounts()
+            for each in self.accounts().order_by("-is_main", "is_default", "pk")
         ]
         return {
             **super().get_context_data(**kwargs),

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from mailaccounts.models import AccountState, SenderAccount
 from maillog.mime import Attachment
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
 AGAIN_EXPIRES = timedelta(hours=48)
+NO_WORDS = gettext_lazy("There is no text to send: none was made, or it is no longer kept.")
 SENDER_FIELDS = ("account", "from_name", "from_address", "reply_to")
 
 
@@ -68,10 +70,13 @@ def obstacle(message: MailMessage) -> str:
     if message.sensitive:
         # Its link may have been used or have ended; the shop's software makes a new one.
         return _("It holds a personal link and is not kept; let the shop send a new one.")
-    has_words = Q(body__isnull=False) | Q(context__isnull=False)
-    if not MailMessage.objects.filter(has_words, pk=message.pk).exists():
-        return _("There is no text to send: none was made, or it is no longer kept.")
-    return ""
+    return "" if has_words(message) else str(NO_WORDS)
+
+
+def has_words(message: MailMessage) -> bool:
+    """True if there is a text, or the snapshot to make one from: neither is kept for ever."""
+    text = Q(body__isnull=False) & (~Q(body__html="") | ~Q(body__text=""))
+    return MailMessage.objects.filter(text | Q(context__isnull=False), pk=message.pk).exists()
 
 
 def _draft(message: MailMessage, to: str, occurrence: str) -> Draft:
@@ -129,8 +134,10 @@ def try_again(message: MailMessage, by: AbstractUser | None = None) -> int:
     """Puts failed, held, expired and uncertain deliveries back into the queue; returns how many.
 
     Same Message-ID, so a mailbox that has it already shows it once. What waited for approval is
-    approved by this. Raises ``CannotResend`` while there is no account to send from.
+    approved by this. Raises ``CannotResend`` where there is no text or no account to send from.
     """
+    if not has_words(message):
+        raise CannotResend(NO_WORDS)
     now = timezone.now()
     with transaction.atomic():
         rows = Q(message=message, state__in=(*RETRYABLE, State.UNKNOWN))

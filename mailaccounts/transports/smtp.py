@@ -108,12 +108,18 @@ class Carrier:
         self._done_at = self._started = 0.0
         self._slow_queue = False  # the last pull took longer than an outcome may wait
         self._useless_links = self._returns = 0
+        self._unanswered: AccountTrouble | None = (
+            None  # a useless link that no verdict has followed
+        )
 
     def carry(self) -> None:
         try:
             while self._next is not None or self._pull():
                 self._carry_next()
             self._settle()
+            if self._unanswered is not None:
+                # The queue would offer the same message at once, again and again.
+                raise self._unanswered
             if self._session is not None:
                 self._session.quit()
         finally:
@@ -247,9 +253,11 @@ class Carrier:
         """
         session.close()
         self._useless_links = 0 if session.useful else self._useless_links + 1
+        phase = Phase.DOT if past_dot else Phase.MAIL
+        trouble = AccountTrouble(AnswerClass.NET, str(error), phase=phase)
         if self._useless_links > 1 or (isinstance(error, TooSlow) and not past_dot):
-            phase = Phase.DOT if past_dot else Phase.MAIL
-            raise AccountTrouble(AnswerClass.NET, str(error), phase=phase) from error
+            raise trouble from error
+        self._unanswered = None if past_dot or session.useful else trouble
 
     def _try_again(self) -> None:
         """``_now`` provably did not leave and nothing was asked for it yet: it goes first."""
@@ -270,6 +278,7 @@ class Carrier:
     def _conclude(self, outcome: Outcome) -> None:
         """``_now`` has its outcome; it is kept for the next commit."""
         self._settle()
+        self._unanswered = None
         self._now = None
         self._done, self._done_at = outcome, time.monotonic()
 

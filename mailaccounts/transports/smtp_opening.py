@@ -53,6 +53,7 @@ class Link:
     smtputf8: bool
     takes_size: bool
     size_limit: int  # bytes; 0 = none announced
+    data_by: float  # monotonic time by which the first DATA must have been taken
 
 
 @functools.cache
@@ -188,6 +189,7 @@ class Opening:
             smtputf8="smtputf8" in offers,
             takes_size="size" in offers,
             size_limit=int(size) if size.isdecimal() and len(size) < 20 else 0,
+            data_by=self._ends,
         )
 
     def give_up(self) -> None:

@@ -34,13 +34,15 @@ class Session:
         self.useful = False
         self.open = True
         self._timeouts = timeouts
+        self._first = True
         self._before_reply = before_reply
         self._announced = False  # the next envelope has travelled with the last dot
         self._reset = False  # a refused transaction must be cleared away first
 
     def offer(self, item: Outgoing) -> Refusal | None:
         """Say MAIL, RCPT and DATA; None = the server waits for the text (354)."""
-        ends = time.monotonic() + self._timeouts.opening
+        ends = self.link.data_by if self._first else time.monotonic() + self._timeouts.opening
+        self._first = False
         if self.link.pipelining:
             refusal, last = self._in_one_go(item, ends)
         else:

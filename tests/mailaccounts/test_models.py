@@ -118,7 +118,6 @@ def test_a_deleted_account_stays_deleted(shop):
         gone.switch_on()
 
 
-@pytest.mark.promise("S0.29")
 def test_two_accounts_may_have_the_same_address(shop):
     one, two = factories.make_account(shop), factories.make_account(shop, label="Zamówienia")
     assert one.from_address == two.from_address

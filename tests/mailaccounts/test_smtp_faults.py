@@ -231,6 +231,20 @@ def test_no_trick_before_the_text_outlasts_the_deadline(stage, action, tmp_path)
     assert len(run.journal.released) == 1
 
 
+def test_the_deadline_is_one_for_all_that_comes_before_the_text():
+    """Each answer alone is quick enough; together they are not."""
+    slowly = {"action": Action.DRIP, "pace": 0.015}
+    faults = [
+        Fault(Stage.GREETING, reply="220 nine bytes", **slowly),
+        Fault(Stage.MAIL, reply="250 nine bytes", **slowly),
+        Fault(Stage.RCPT, Action.SILENCE),
+    ]
+    with sink(faults=faults) as server:
+        run = Run(server, make_outgoings(1), timeouts=Timeouts(command=0.4, opening=0.6))
+    assert run.trouble.answer == "net"
+    assert 0.5 < run.seconds < 0.75
+
+
 def test_a_handshake_that_drips_ends_at_the_deadline():
     """Implicit TLS against a server that never says a word of it."""
     with sink(faults=[Fault(Stage.GREETING, Action.SILENCE)]) as server:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -52,7 +53,8 @@ def end(message: MailMessage, state: str, answer: str = "", **attempt: Any) -> M
             Delivery.objects.filter(pk=delivery.pk).update(
                 last_answer=answer, last_reply=str(said["text"]), tries=1, dot_at=now
             )
-        move(Q(pk=delivery.pk), State(state), ended_at=now)
+        with transaction.atomic():
+            move(Q(pk=delivery.pk), State(state), ended_at=now)
     message.refresh_from_db()
     return message
 

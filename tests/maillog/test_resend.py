@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
 from maillog.mime import Attachment
-from maillog.models import Delivery, MailMessage
+from maillog.models import Delivery, MailMessage, MessageBody
 from maillog.outbox import Recipient
 from maillog.registry import channels
 from maillog.resend import CannotResend, cancel, obstacle, send_again, try_again
@@ -154,6 +154,14 @@ def test_only_the_refused_recipients_are_tried_again(shop: Shop):
     assert try_again(message) == 1
     states = dict(message.deliveries.values_list("address", "state"))
     assert states == {"a@x.example": State.SENT, "b@x.example": State.QUEUED}
+
+
+def test_a_text_that_is_no_longer_kept_is_never_sent_as_an_empty_mail(shop: Shop):
+    message = end(logged(shop, sensitive=True), State.FAILED, "recipient")
+    MessageBody.objects.update(html="", text="")
+    with pytest.raises(CannotResend, match="no text"):
+        try_again(message)
+    assert message.deliveries.get().state == State.FAILED
 
 
 def test_approving_lets_a_held_message_of_test_mode_leave(shop: Shop):

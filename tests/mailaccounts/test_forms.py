@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from mailaccounts.models import SenderAccount
+from tests.mailaccounts.account_pages import CANARY, add, edit, errors, typed, url
+
+
+@pytest.mark.promise("S1.13")
+def test_a_stored_password_never_comes_back_to_the_browser(owner_client, account):
+    page = owner_client.get(url("account_edit", account.shop, account.pk)).content.decode()
+    assert CANARY not in page
+    assert 'placeholder="unchanged"' in page
+
+
+@pytest.mark.promise("S1.13")
+def test_the_password_is_in_no_page_no_audit_and_not_readable_in_the_database(owner_client, shop):
+    pages = [add(owner_client, shop), add(owner_client, shop, host="")]
+    account = SenderAccount.objects.get(shop=shop, kind="smtp")
+    pages.append(edit(owner_client, account, password=CANARY + "2", host="other.example"))
+    pages.append(owner_client.get(url("accounts", shop)))
+    assert not any(CANARY in page.content.decode() for page in pages)
+    found = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            found += [table for row in cursor.fetchall() if CANARY in str(row)]
+    assert found == []
+
+
+def test_an_empty_password_keeps_the_stored_one(owner_client, account):
+    edit(owner_client, account, label="Nowa nazwa")
+    account.refresh_from_db()
+    assert (account.label, account.password) == ("Nowa nazwa", CANARY)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("host", "evil.example"),
+        ("port", "587"),
+        ("username", "somebody"),
+        ("tls_mode", "starttls"),
+    ],
+)
+def test_a_change_of_what_the_password_belongs_to_needs_it_again(
+    owner_client, account, field, value
+):
+    response = edit(owner_client, account, **{field: value})
+    assert "Enter the password again" in errors(response, "password")
+    stored = SenderAccount.objects.get(pk=account.pk)
+    assert (stored.host, stored.port, stored.password) == ("smtp.ovh.example", 465, CANARY)
+    edit(owner_client, account, **{field: value, "password": CANARY})
+    stored.refresh_from_db()
+    assert str(getattr(stored, field)) == value
+    assert stored.password == CANARY
+
+
+def test_without_a_user_name_no_password_is_kept(owner_client, account):
+    assert "user name" in errors(edit(owner_client, account, username="", password="x"), "username")
+    edit(owner_client, account, username="")
+    account.refresh_from_db()
+    assert (account.username, account.password) == ("", "")
+
+
+def test_a_new_account_with_a_user_name_needs_its_password(owner_client, shop):
+    assert "Enter the password" in errors(add(owner_client, shop, password=""), "password")
+
+
+def test_changing_to_this_server_forgets_the_server_and_its_password(owner_client, account):
+    edit(owner_client, account, kind="server")
+    account.refresh_from_db()
+    assert (account.kind, account.host, account.username, account.password) == (
+        "server",
+        "",
+        "",
+        "",
+    )
+
+
+def test_a_password_that_no_key_can_read_is_asked_for_again(owner_client, account):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE mailaccounts_senderaccount SET password = 'gAAAA-other-key' WHERE id = %s",
+            [account.pk],
+        )
+    assert owner_client.get(url("accounts", account.shop)).status_code == 200
+    assert "Enter the password" in errors(edit(owner_client, account, label="x"), "password")
+    edit(owner_client, account, password="new one")
+    account.refresh_from_db()
+    assert account.password == "new one"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("from_address", "sklep", "email address"),
+        ("from_address", "a b@rowerownia.example", "address"),
+        ("from_name", "\u200b\u200e", "name"),
+        ("host", "", "server"),
+        ("host", "http://smtp.ovh.example/", "only the server"),
+        ("host", "smtp.ovh.example:465", "only the server"),
+        ("port", "70000", "65535"),
+        ("port", "smtp", "number"),
+        ("tls_mode", "rot13", "rot13"),
+        ("kind", "pigeon", "pigeon"),
+        ("copy_to", "good@b.example, bad@, c@d.example", "bad@"),
+        ("reply_to", "nobody", "address"),
+        ("concurrency", "0", "1"),
+    ],
+)
+def test_a_wrong_value_is_refused_at_its_field(owner_client, shop, field, value, words):
+    assert words in errors(add(owner_client, shop, **{field: value}), field)
+    assert SenderAccount.objects.filter(shop=shop).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("SMTP.OVH.example.", "smtp.ovh.example"),
+        ("poczta.łódź.example", "poczta.xn--d-uga0v4h.example"),
+        ("localhost", "localhost"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+    ],
+)
+def test_a_server_may_be_named_in_every_usual_way(owner_client, shop, written, kept):
+    response = add(owner_client, shop, host=written)
+    assert response.status_code == 302, response.context["form"].errors
+    assert SenderAccount.objects.get(shop=shop, kind="smtp").host == kept
+
+
+def test_the_senders_name_is_cleaned_and_staff_are_told(owner_client, shop):
+    response = add(owner_client, shop, from_name="Rower\u202eownia\n  Kraków")
+    assert SenderAccount.objects.get(shop=shop, kind="smtp").from_name == "Rower ownia Kraków"
+    assert "was cleaned" in owner_client.get(response.url).content.decode()
+
+
+def test_an_empty_name_in_lists_becomes_the_senders_name(owner_client, shop):
+    add(owner_client, shop, label="")
+    assert SenderAccount.objects.get(shop=shop, kind="smtp").label == "Rowerownia"
+
+
+@pytest.mark.promise("S1.14", "S1.15")
+def test_the_usual_ports_are_offered_and_others_may_be_typed(owner_client, shop):
+    page = owner_client.get(url("account_add", shop)).content.decode()
+    for port in (25, 465, 587, 2525):
+        assert f'<option value="{port}">' in page
+    assert 'value="465"' in page
+    add(owner_client, shop, port="10025", tls_mode="none")
+    assert SenderAccount.objects.get(shop=shop, kind="smtp").port == 10025
+
+
+def test_the_default_accounts_address_and_server_cannot_be_edited(owner_client, shop):
+    default = SenderAccount.objects.get(shop=shop)
+    edit(
+        owner_client,
+        default,
+        **typed(from_name="Rowerownia Kraków", from_address="ceo@bank.example"),
+    )
+    stored = SenderAccount.objects.get(pk=default.pk)
+    assert stored.from_name == "Rowerownia Kraków"
+    assert (stored.kind, stored.from_address) == ("server", default.from_address)
+    assert stored.host == ""
