@@ -298,10 +298,15 @@ class OrderAdapter(Adapter):
             payer=self.party(instance, "payer", buyer),
             recipient=self.party(instance, "recipient", buyer),
             lines=lines,
+            **self._plain(instance, lines),
+        )
+
+    def _plain(self, instance: Any, lines: tuple[Line, ...]) -> dict[str, Any]:
+        return {
             **self._amounts(instance, lines),
             **{field: self.state_of(instance, field) for field in STATES},
             **{name: self.text(instance, name) for name in TEXTS},
-        )
+        }
 
     def _amounts(self, instance: Any, lines: tuple[Line, ...]) -> dict[str, Decimal]:
         goods = sum((line.total for line in lines), Decimal(0))

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from templates_tx import views
 
 app_name = "templates_tx"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("messages/", views.MessageList.as_view(), name="messages"),
+    path("messages/undo/<str:token>/", views.Undo.as_view(), name="undo"),
+    path("messages/<str:code>/", views.OneMessage.as_view(), name="message"),
+]

@@ -188,11 +188,11 @@ def make_certificate(folder: Path, name=LOOPBACK, *, days=30) -> ssl.SSLContext:
 QUICK = Timeouts(connect=2, command=0.5, opening=1.0, data=2, after_dot=0.4, quit=0.2)
 
 
-def carry(port, items, journal=None, **account):
+def carry(port, items, journal=None, timeouts=QUICK, **account):
     """Send ``items``; returns the journal and the account's trouble, if any."""
     journal = journal or FakeJournal()
     try:
-        Smtp(make_account(port, **account), QUICK).send(iter(items), journal)
+        Smtp(make_account(port, **account), timeouts).send(iter(items), journal)
     except AccountTrouble as trouble:
         return journal, trouble
     return journal, None

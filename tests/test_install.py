@@ -106,7 +106,8 @@ class Installation:
             text=True,
             timeout=120,
         )
-        assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}{done.stderr}"
+        told = f"{shlex.join(words)}\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0 or (name == "doctor" and only_hurried(done.stdout)), told
 
     def _arguments(self, words: list[str]) -> tuple[str, list[str]]:
         """``./postroom`` only sees to ``.venv``, which this Python is from, and passes on."""
@@ -145,6 +146,12 @@ class Installation:
             f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}"
             for path in sorted(self.folder.glob("*.log"))
         )
+
+
+def only_hurried(findings: str) -> bool:
+    """True if all that ``doctor`` finds wrong is that the suite's own PostgreSQL saves on fsync."""
+    errors = [line for line in findings.splitlines() if line.startswith("error")]
+    return all("durability" in line for line in errors)
 
 
 def kill_group(leader: int) -> None:
@@ -249,8 +256,12 @@ def test_who_follows_the_page_gets_the_first_mail(way: str, tmp_path: Path) -> N
             made.run(words)
         try:
             mail = wait_for("the mail", lambda: mail_to("you@example.com", sink), SECONDS)
+            shop = "/s/rowerownia/"
+            wait_for("the log to say so", lambda: "Accepted" in browser.get(f"{shop}log/"))
             wait_for(
-                "the log to say so", lambda: "Accepted" in browser.get("/s/rowerownia/log/"), 10
+                "a sign of life on the overview",
+                lambda: "No worker runs" not in browser.get(shop),
+                SECONDS,
             )
         except AssertionError as error:
             raise AssertionError(f"{error}\n{made.logs}") from None

@@ -34,6 +34,7 @@ class CustomerAdmin(ShopScopedAdmin):
     readonly_fields = ("created_at",)
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*self.readonly_fields, "shop") if obj else self.readonly_fields
@@ -76,6 +77,7 @@ class OrderAdmin(ShopScopedAdmin):
 
     form = OrderForm
     role = Role.SENDER
+    panel_list = "shops:orders"
     inlines = (OrderLineInline,)
     list_display = ("number", "shop", "customer", "placed_at", *STATES, "total")
     list_filter = (ShopFilter, *STATES)
@@ -85,6 +87,7 @@ class OrderAdmin(ShopScopedAdmin):
     ordering = ("-placed_at", "-id")
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     fieldsets = (
         (None, {"fields": ("shop", "number", "customer", "language", "currency", "placed_at")}),
         (_("State"), {"fields": (*STATES, *PARCEL)}),
@@ -148,9 +151,7 @@ class OrderAdmin(ShopScopedAdmin):
         Order.place(form.instance, lines)
 
     def panel_url(self, obj: Order) -> str:
-        return twin("shops:order", obj.shop, pk=obj.pk) or twin(
-            "shops:order", obj.shop, number=obj.number
-        )
+        return twin("shops:order", obj.shop, pk=obj.pk)
 
 
 @admin.register(OrderLine)
@@ -161,6 +162,7 @@ class OrderLineAdmin(ReadOnlyAdmin):
     search_fields = ("name", "sku", "order__number")
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def panel_url(self, obj: OrderLine) -> str:
-        return OrderAdmin.panel_url(self, obj.order)  # type: ignore[arg-type]
+        return twin("shops:order", obj.order.shop, pk=obj.order_id)

@@ -48,6 +48,7 @@ class ShopAdmin(ShopScopedAdmin):
 @admin.register(Membership)
 class MembershipAdmin(ShopScopedAdmin):
     refusals = (membership.CannotChange,)
+    panel_list = "shops:members"
     list_display = ("user", "shop", "role", "created_at")
     list_filter = (ShopFilter, "role")
     list_select_related = ("user", "shop")

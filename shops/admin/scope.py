@@ -91,6 +91,8 @@ class ShopScopedAdmin(admin.ModelAdmin):
     # How the audit names this model's rows; empty where saving notes it by itself.
     audited_as: ClassVar[str] = ""
     refusals: ClassVar[tuple[type[Exception], ...]] = ()
+    # URL name of the panel's list of the same rows.
+    panel_list: ClassVar[str] = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
@@ -168,6 +170,14 @@ class ShopScopedAdmin(admin.ModelAdmin):
         """Address of this row's page in the panel; empty if it has none."""
         return ""
 
+    def panel_list_url(self, request: HttpRequest) -> str:
+        """Address of the panel's list, where the admin's list shows one shop only."""
+        shops = Shop.objects.for_user(request.user)
+        if (chosen := request.GET.get(ShopFilter.parameter_name, "")).isdecimal():
+            shops = shops.filter(pk=chosen)
+        found = list(shops[:2]) if self.panel_list else []
+        return twin(self.panel_list, found[0]) if len(found) == 1 else ""
+
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         return (self.panel_url(obj) or None) if obj is not None else None
 
@@ -196,9 +206,10 @@ class ShopScopedAdmin(admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        context = {"panel_url": self.panel_list_url(request), **(extra_context or {})}
         try:
             with transaction.atomic():
-                return super().changelist_view(request, extra_context)
+                return super().changelist_view(request, context)
         except self.refusals as refusal:
             return self._refused(request, refusal)
 

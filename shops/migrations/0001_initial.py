@@ -20,6 +20,26 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='AnnouncedOrder',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source', models.CharField(max_length=200)),
+                ('key', models.CharField(max_length=80)),
+                ('state', models.CharField(blank=True, max_length=20)),
+                ('payment_state', models.CharField(blank=True, max_length=20)),
+                ('delivery_state', models.CharField(blank=True, max_length=20)),
+                ('tracking', models.CharField(blank=True, max_length=500)),
+                ('placed_at', models.DateTimeField(blank=True, null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'verbose_name': 'announced order',
+                'verbose_name_plural': 'announced orders',
+                'indexes': [models.Index(condition=models.Q(('placed_at', None)), fields=['created_at'], name='announced_order_owed')],
+                'constraints': [models.UniqueConstraint(fields=('source', 'key'), name='announced_order_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Customer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -62,6 +62,15 @@ def test_it_counts_arrivals_by_message_id(tmp_path):
     assert counts.total() == 3
 
 
+def test_a_message_that_is_still_being_written_is_not_seen(tmp_path):
+    with sink(folder=tmp_path) as server:
+        deliver(server.port, make_outgoing())
+    (tmp_path / "9999999999999999999-2.eml").write_bytes(b"Subject: x")
+    assert len(list(sink_store.read(tmp_path))) == 1
+    (tmp_path / "9999999999999999999-2.json").write_bytes(b"")
+    assert len(list(sink_store.read(tmp_path))) == sink_store.arrivals(tmp_path).total() == 1
+
+
 def test_a_folded_message_id_is_read():
     content = (
         b"Subject: x\r\nMessage-ID:\r\n <folded@shop.example>\r\n\r\nMessage-ID: <no@body>\r\n"
@@ -81,7 +90,7 @@ def test_it_stores_before_it_answers(tmp_path):
             def getreply(self):
                 if self.in_text:
                     time.sleep(0.1)
-                    seen.append((len(list(tmp_path.glob("*.eml"))), time.monotonic() - started))
+                    seen.append((len(list(tmp_path.glob("*.json"))), time.monotonic() - started))
                 return super().getreply()
 
             in_text = False
@@ -179,8 +188,9 @@ def process(*arguments):
 
 def test_as_a_process_it_says_its_port_first_and_its_counts_last(tmp_path):
     store, announce = tmp_path / "mail", tmp_path / "where.json"
-    options = ("--port", "0", "--store", str(store), "--delay", "1-2", "--announce", str(announce))
-    with process(*options) as running:
+    listing = tmp_path / "list"
+    options = ["--port=0", "--delay=1-2", f"--store={store}", f"--list={listing}"]
+    with process(*options, f"--announce={announce}") as running:
         where = json.loads(running.stdout.readline())
         assert json.loads(announce.read_text()) == where
         item = make_outgoing()
@@ -189,6 +199,7 @@ def test_as_a_process_it_says_its_port_first_and_its_counts_last(tmp_path):
         assert json.loads(running.stdout.readline()) == {"received": 2, "duplicates": 1}
         assert running.wait(5) == 0
     assert [message.content for message in sink_store.read(store)] == [item.content] * 2
+    assert [line["delivery"] for line in sink_store.listed(listing)] == [str(item.delivery_id)] * 2
 
 
 @pytest.mark.parametrize("delay", ["x", "5-2", "-1", "1-"])

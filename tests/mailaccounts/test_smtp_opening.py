@@ -7,6 +7,7 @@ from aiosmtpd.smtp import AuthResult
 
 from demo.sink_faults import Fault, Stage
 from mailaccounts.transports import smtp_opening
+from mailaccounts.transports.smtp_opening import Timeouts
 from tests.smtp import (
     arrived,
     carry,
@@ -44,7 +45,10 @@ def test_a_large_message_goes_through_plain_and_encrypted(trusted, size):
     for implicit in (False, True):
         with sink(tls=trusted, implicit_tls=implicit) as server:
             journal, _trouble = carry(
-                server.port, [item, make_outgoing()], tls="implicit" if implicit else "none"
+                server.port,
+                [item, make_outgoing()],
+                timeouts=Timeouts(),
+                tls="implicit" if implicit else "none",
             )
             assert server.store.received[0].content == item.content
         assert journal.answers == ["sent", "sent"]

@@ -102,7 +102,9 @@ def test_the_same_link_is_announced_once_but_its_number_is_corrected(shop, heard
     assert "620" in order.search
 
 
-@pytest.mark.parametrize("link", ["", "x", "ftp://x.example/", "javascript:alert(1)", "//x.example"])
+@pytest.mark.parametrize(
+    "link", ["", "x", "ftp://x.example/", "javascript:alert(1)", "//x.example"]
+)
 def test_a_link_that_is_not_http_is_refused_and_nothing_is_kept(shop, heard, link):
     order = factories.place_order(shop)
     with pytest.raises(ValidationError) as refusal:

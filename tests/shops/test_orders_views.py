@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from maillog.models import Delivery, MailMessage, SentKey
@@ -157,27 +159,18 @@ def test_a_place_survives_the_way_through_an_address():
     assert Place.parse(str(place)) == place
 
 
-def test_the_list_needs_as_many_queries_with_thirty_orders_as_with_three(
-    shop, owner_client, django_assert_num_queries
-):
-    def count():
-        with django_assert_num_queries(queries) if queries else capture() as found:
+def test_the_list_needs_as_many_queries_with_thirty_orders_as_with_three(shop, owner_client):
+    def queries():
+        with CaptureQueriesContext(connection) as found:
             owner_client.get(orders_url(shop))
         return len(found)
 
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    def capture():
-        return CaptureQueriesContext(connection)
-
-    queries = 0
     for _ in range(3):
         factories.place_order(shop)
-    queries = count()
+    few = queries()
     for _ in range(27):
         factories.place_order(shop)
-    assert count() == queries
+    assert queries() == few
 
 
 def test_the_last_message_leaves_out_what_was_only_logged(shop, owner_client):
@@ -276,8 +269,17 @@ def test_it_says_so_while_the_link_is_typed_that_this_parcel_was_announced(shop,
     url = order_url(order, "order_preview")
     same = owner_client.get(url, {"tracking_url": LINK + "x", "tracking_number": "620"})
     assert "was sent for this already" in same.text
-    other = owner_client.get(url, {"tracking_url": LINK, "tracking_number": "621"})
+    other = owner_client.get(url, {"tracking_url": LINK + "y", "tracking_number": "621"})
     assert "This will send" in other.text
+
+
+def test_it_says_that_the_link_of_an_order_that_arrived_shipped_was_announced(shop, owner_client):
+    order = factories.place_order(shop, tracking_url=LINK)
+    [(sends, text)] = previews_of(owner_client.get(order_url(order)), "ship_previews")
+    assert (sends, text) == (False, "This link was entered already: nothing more will be sent.")
+    before = MailMessage.objects.count()
+    ship(owner_client, order, tracking_number="620")
+    assert MailMessage.objects.count() == before
 
 
 @pytest.mark.parametrize("value", ["", "\0", "x" * 9000, "ł\ud7ff"])
@@ -450,6 +452,14 @@ def test_the_page_asks_every_second_while_something_waits_and_then_stops(shop, o
     assert "Accepted" in news.text
     assert "every" not in news.text
     assert "<html" not in news.text
+
+
+def test_the_page_says_when_a_worker_has_a_message_in_hand(shop, owner_client):
+    order = factories.place_order(shop)
+    lease = datetime.now(UTC) + timedelta(minutes=1)
+    Delivery.objects.update(state=State.CLAIMED, lease_until=lease)
+    assert "Sending" in owner_client.get(order_url(order, "order_mail")).text
+    assert "Sending" in owner_client.get(orders_url(shop)).text
 
 
 def test_the_page_asks_seldom_for_what_waits_long(shop, owner_client):
