@@ -17,6 +17,7 @@ from django.utils import timezone
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports.base import AnswerClass, Outcome, Outgoing
 from maillog import claims, health, retry
+from maillog.blanking import blank_ended
 from maillog.clock import db_id, later_sql, now_sql
 from maillog.models import Delivery
 from maillog.moves import roll_up_sql
@@ -94,6 +95,8 @@ class AccountJournal:
             return
         execute(_ATTEMPT, attempt_values(outcome, now))
         execute(roll_up_sql(1), [db_id(delivery.message_id)])
+        if delivery.message.sensitive:
+            blank_ended([delivery.message_id])
         health.note_outcome(self.account, delivery, outcome)
 
     def _decide(self, delivery: Delivery, outcome: Outcome) -> tuple[State, datetime]:

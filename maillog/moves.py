@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
+from maillog.blanking import blank_ended
 from maillog.clock import db_id
 from maillog.models import Delivery
 from maillog.states import ALLOWED_FROM, COUNTED_ROLES, ENDED, FAILURES, SEVERITY, State
@@ -44,6 +45,8 @@ def move(rows: Q, to: State, *, ended_at: datetime | None = None, **columns: Any
     Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(**{**values, **columns})
     messages = list(dict.fromkeys(message for _, message in found))
     roll_up(messages)
+    if to in ENDED:
+        blank_ended(messages)
     return messages
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from maillog.models.message import MailMessage
 
@@ -16,6 +17,13 @@ class MessageBody(models.Model):
     html = models.TextField(blank=True)
     text = models.TextField(blank=True)
 
+    class Meta:
+        verbose_name = _("message body")
+        verbose_name_plural = _("message bodies")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
 
 class AttachmentFile(models.Model):
     """Bytes, kept once however many messages carry them."""
@@ -23,6 +31,13 @@ class AttachmentFile(models.Model):
     sha256 = models.CharField(primary_key=True, max_length=64)
     content = models.BinaryField()
     size = models.PositiveIntegerField()  # bytes
+
+    class Meta:
+        verbose_name = _("attached file")
+        verbose_name_plural = _("attached files")
+
+    def __str__(self) -> str:
+        return self.sha256
 
 
 class MessageAttachment(models.Model):
@@ -34,6 +49,8 @@ class MessageAttachment(models.Model):
 
     class Meta:
         ordering = ["id"]
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
 
     def __str__(self) -> str:
         return self.name

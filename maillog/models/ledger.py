@@ -27,6 +27,8 @@ class SentKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("sent key")
+        verbose_name_plural = _("sent keys")
         constraints = [
             models.UniqueConstraint(
                 fields=["shop", "channel", "cause", "occurrence"], name="sent_key_once"

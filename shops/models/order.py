@@ -204,6 +204,8 @@ class Order(models.Model):
         """
         items = list(lines)
         order.add_up(items)
+        if order.tracking_url and order.delivery_state == DeliveryState.NONE:
+            order.delivery_state = DeliveryState.SHIPPED
         with transaction.atomic():
             order.save(force_insert=True)
             for position, line in enumerate(items, start=1):
@@ -213,7 +215,8 @@ class Order(models.Model):
             if order.payment_state == PaymentState.PAID:
                 signals.order_paid.send(Order, order=order)
             if order.tracking_url:
-                signals.order_shipped.send(Order, order=order, parcel="1")
+                parcel = order.tracking_number or order.tracking_url
+                signals.order_shipped.send(Order, order=order, parcel=parcel)
         return order
 
     def add_up(self, items: list[OrderLine]) -> None:

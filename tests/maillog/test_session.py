@@ -12,7 +12,7 @@ from mailaccounts.models import SenderAccount
 from maillog import reaper, registry
 from maillog.deliver import Deliverer
 from maillog.journal import AccountJournal
-from maillog.models import Attempt, Delivery, MailMessage, Suppression
+from maillog.models import Attempt, Delivery, MailMessage, MessageBody, Suppression
 from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
 from maillog.session import Session
@@ -257,3 +257,24 @@ def test_an_outcome_that_could_not_be_recorded_is_not_sent_again(
     Delivery.objects.update(lease_until=timezone.now() - timedelta(hours=1))
     reaper.reap_lost_leases()
     assert the_delivery(message).state == State.UNKNOWN
+
+
+@pytest.mark.parametrize("answer", ["250 Ok", "550 5.1.1 No such user"])
+def test_a_link_that_signs_somebody_in_is_gone_once_the_mail_has_ended(answer: str) -> None:
+    faults = [] if answer.startswith("2") else [Fault(Stage.RCPT, reply=answer)]
+    with sink(faults=faults) as server:
+        account = account_at(server.port)
+        secret = Body(text="https://sklep.example/haslo/tajne")
+        message = queue(make_draft(account, body=secret, context={"link": "x"}, sensitive=True))
+        assert message is not None
+        assert MessageBody.objects.get(message=message).text == secret.text
+        send_all(account)
+    message.refresh_from_db()
+    assert (MessageBody.objects.get(message=message).text, message.context) == ("", None)
+
+
+def test_a_link_is_kept_while_the_mail_may_still_be_sent() -> None:
+    account = account_at(9)
+    message = queue(make_draft(account, body=Body(text="tajne"), sensitive=True))
+    send_all(account)
+    assert MessageBody.objects.get(message=message).text == "tajne"

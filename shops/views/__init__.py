@@ -1,0 +1,1 @@
+"""Screens of orders, settings and people."""
