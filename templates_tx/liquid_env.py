@@ -18,7 +18,7 @@ from .liquid_filters import allowed_filters
 from .liquid_guard import MAX_ITEMS, check_source
 from .liquid_nodes import PlainEchoTag, secure
 
-CPU_BUDGET = 0.2
+CPU_BUDGET = 0.15
 """Seconds of this thread's CPU time for one message: a normal one takes under a thousandth."""
 
 
