@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts.models import AccountState, Kind, SenderAccount, add_account
+from mailaccounts.models import AccountState, Kind, SenderAccount, TlsMode, add_account
 from shops.addresses import EmailAddressInvalid, domain_to_ascii, parse_address, parse_list
 from shops.models import AuditEntry
 from shops.secrets import SecretUnreadable
@@ -165,6 +165,7 @@ class AccountForm(forms.ModelForm):
             if not cleaned.get("host") and "host" not in self.errors:
                 self.add_error("host", _("Enter the server that sends the mail."))
             self._check_password(cleaned)
+            self._refuse_clear_password(cleaned)
         if self.instance.is_main and cleaned.get("state", AccountState.ACTIVE) != "active":
             self.add_error("state", _("The main account must be active."))
         return cleaned
@@ -177,6 +178,15 @@ class AccountForm(forms.ModelForm):
         cleaned |= {name: getattr(blank, name) for name in SERVER_FIELDS}
         cleaned["password"] = ""
         self._drops_password = True
+
+    def _refuse_clear_password(self, cleaned: dict[str, Any]) -> None:
+        """The transport would not send it; better said here than in the log."""
+        is_clear = cleaned.get("tls_mode") == TlsMode.NONE and cleaned.get("username")
+        if is_clear and cleaned.get("host") not in ("localhost", "127.0.0.1", "::1"):
+            self.add_error(
+                "tls_mode",
+                _("A password must not travel unencrypted. Choose one of the two kinds of TLS."),
+            )
 
     def _check_password(self, cleaned: dict[str, Any]) -> None:
         typed, username = cleaned.get("password"), cleaned.get("username")

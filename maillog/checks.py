@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
@@ -15,6 +16,8 @@ from shops.conf import conf
 def check_task_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """django-q2 runs a task again when it takes longer than ``retry``, and repeats what it
     missed while it was down when ``catch_up`` is on: both would send twice."""
+    if not apps.is_installed("django_q"):
+        return []
     cluster: dict[str, Any] = getattr(settings, "Q_CLUSTER", {})
     problems: list[CheckMessage] = []
     if not 0 < (cluster.get("timeout") or 0) < cluster.get("retry", 60):

@@ -16,13 +16,18 @@ from maillog.clock import db_now
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.moves import move
 from maillog.states import DUE, Reason, State, UnknownPolicy
+from shops import hooks
 from shops.conf import conf
 
 BATCH = 500
 
 
 def sweep() -> int:
-    """One round of everything; returns how many deliveries were moved."""
+    """One round of everything; returns how many deliveries were moved.
+
+    Foreign orders that were saved outside a transaction are announced here too.
+    """
+    hooks.catch_up()
     return reap_lost_leases() + repeat_unknown() + expire()
 
 

@@ -59,7 +59,7 @@ _unproved: list[str] = []
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item):  # type: ignore[no-untyped-def]
+def pytest_runtest_makereport(item: pytest.Item):
     report = yield
     ids = [str(each) for mark in item.iter_markers("promise") for each in mark.args]
     # User properties travel from xdist's workers to the controller.
@@ -88,7 +88,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter) -> None:  # type: ignore[no-untyped-def]
+def pytest_terminal_summary(terminalreporter) -> None:
     if _unproved:
         terminalreporter.section("promises called kept that no passing test proves", red=True)
         terminalreporter.line(", ".join(_unproved))

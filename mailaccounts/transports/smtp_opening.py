@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -173,8 +174,20 @@ class Opening:
     def log_in(self, log_in: Callable[[smtplib.SMTP, Endpoint], None]) -> None:
         """Run ``log_in`` where the account has a user name; see ``Smtp.log_in``."""
         if self.endpoint.username:
+            self._refuse_clear_password()
             with self._blames(Phase.LOGIN):
                 log_in(self.handshake, self.endpoint)
+
+    def _refuse_clear_password(self) -> None:
+        """A password leaves this machine only encrypted, whatever the account says."""
+        peer = ip_address(self.wire.sock.getpeername()[0])
+        if self.endpoint.trusted or peer.is_loopback or _tls_name(self.wire.sock):
+            return
+        raise AccountTrouble(
+            AnswerClass.AUTH,
+            _("The connection is not encrypted, so the password was not sent."),
+            phase=Phase.LOGIN,
+        )
 
     def link(self) -> Link:
         """What was reached."""

@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import shops.uuid7
 from django.db import migrations, models
+
+import shops.uuid7
 
 
 class Migration(migrations.Migration):

@@ -148,7 +148,7 @@ def test_the_usual_ports_are_offered_and_others_may_be_typed(owner_client, shop)
     for port in (25, 465, 587, 2525):
         assert f'<option value="{port}">' in page
     assert 'value="465"' in page
-    add(owner_client, shop, port="10025", tls_mode="none")
+    add(owner_client, shop, port="10025", tls_mode="starttls")
     assert SenderAccount.objects.get(shop=shop, kind="smtp").port == 10025
 
 
@@ -163,3 +163,9 @@ def test_the_default_accounts_address_and_server_cannot_be_edited(owner_client, 
     assert stored.from_name == "Rowerownia Kraków"
     assert (stored.kind, stored.from_address) == ("server", default.from_address)
     assert stored.host == ""
+
+
+def test_a_password_without_encryption_is_refused_in_the_form(owner_client, shop):
+    response = add(owner_client, shop, tls_mode="none", port="25")
+    assert "must not travel unencrypted" in errors(response, "tls_mode")
+    assert not SenderAccount.objects.filter(shop=shop, kind="smtp").exists()

@@ -1,13 +1,15 @@
 """Connecting, encryption and log-in, and what an account's set-up can get wrong."""
 
 import base64
+from types import SimpleNamespace
 
 import pytest
 from aiosmtpd.smtp import AuthResult
 
 from demo.sink_faults import Fault, Stage
 from mailaccounts.transports import smtp_opening
-from mailaccounts.transports.smtp_opening import Timeouts
+from mailaccounts.transports.base import AccountTrouble, Endpoint
+from mailaccounts.transports.smtp_opening import Opening, Timeouts
 from tests.smtp import (
     arrived,
     carry,
@@ -200,3 +202,34 @@ def test_the_guard_keeps_an_account_out_of_the_operators_network(settings):
         settings.OUTBOUND_ALLOW = [f"127.0.0.1:{server.port}"]
         _journal, trouble = carry(server.port, [make_outgoing()], trusted=False)
         assert (trouble, server.connections) == (None, 1)
+
+
+class ElsewhereSocket:
+    """As much of a socket as the check sees: a clear connection to a host on the internet."""
+
+    def __init__(self, peer):
+        self.peer = peer
+
+    def getpeername(self):
+        return (self.peer, 25)
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted", "refused"),
+    [
+        ("203.0.113.5", False, True),
+        ("2001:db8::5", False, True),
+        ("203.0.113.5", True, False),
+        ("127.0.0.1", False, False),
+        ("::1", False, False),
+    ],
+)
+def test_a_password_leaves_this_machine_only_encrypted(peer, trusted, refused):
+    endpoint = Endpoint(host="mail.example", port=25, tls="none", username="u", trusted=trusted)
+    opening = Opening(endpoint, Timeouts())
+    opening._wire = SimpleNamespace(sock=ElsewhereSocket(peer))
+    if not refused:
+        return opening._refuse_clear_password()
+    with pytest.raises(AccountTrouble) as caught:
+        opening.log_in(lambda *_: pytest.fail("the password was sent"))
+    assert caught.value.answer == "auth"

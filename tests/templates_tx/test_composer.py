@@ -14,6 +14,7 @@ from maillog.states import Reason, Role, State
 from shops import signals
 from shops.models import Order, ResetMark, Shop
 from templates_tx import composer
+from templates_tx.context import full_context
 from templates_tx.models import MessageTemplate, TemplateAssignment, TemplateVersion
 from templates_tx.notify import notify
 from tests import factories
@@ -139,6 +140,20 @@ def test_an_error_of_ours_never_breaks_the_order(
     assert sent_for(order).reason == Reason.TEMPLATE
 
 
+def test_a_query_that_fails_while_composing_does_not_spoil_the_orders_transaction(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a savepoint PostgreSQL would refuse everything that follows."""
+
+    def failing(*args: Any) -> None:
+        factories.make_shop(slug=shop.slug)
+
+    monkeypatch.setattr(composer, "full_context", failing)
+    order = factories.place_order(shop)
+    assert Order.objects.filter(pk=order.pk).exists()
+    assert sent_for(order).reason == Reason.TEMPLATE
+
+
 def test_a_lost_database_is_the_callers_business(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +203,7 @@ def test_names_with_nul_and_half_characters_do_not_stop_an_order(shop: Shop) -> 
     Order.place(draft, lines)
     lines[0].name = "Kask\x00 \ud83d"
     facts = draft.facts()
-    context = composer.full_context(shop, facts, "pl")
+    context = full_context(shop, facts, "pl")
     assert "\x00" not in str(context)
 
 

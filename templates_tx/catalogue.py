@@ -1,0 +1,214 @@
+"""A shop's messages as its staff see them: sections of rows, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Count, Subquery
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from mailaccounts.models import AccountState, SenderAccount
+from maillog.filters import GROUPS
+from maillog.forms import TROUBLE
+from maillog.models import MailMessage
+from maillog.states import Channel, State
+from shops.models import Shop
+from shops.search_text import fold
+from shops.uuid7 import lowest_at
+from templates_tx import message_types
+from templates_tx.assignments import Decision, decision_of, rows_of
+from templates_tx.forms import DecisionForm
+from templates_tx.message_types import SECTION_NAMES, MessageType, Section
+from templates_tx.models import MessageTemplate, TemplateAssignment
+
+FAILURES_OF = timedelta(days=7)
+LEFT = (State.SENT, State.BOUNCED, State.COMPLAINED)
+ON, FAILING = "on", "failures"
+
+
+@dataclass(slots=True)
+class Notice:
+    """What a row says after it was changed; ``undo_url`` is empty where there is no way back."""
+
+    text: str
+    undo_url: str = ""
+
+
+@dataclass(slots=True)
+class MessageRow:
+    type: MessageType
+    decision: Decision
+    form: DecisionForm
+    languages: int
+    own_template: MessageTemplate | None = None
+    # The chosen account cannot send, so mail leaves from the main one.
+    account_is_off: bool = False
+    last_sent_at: datetime | None = None
+    failed: int = 0
+    notice: Notice | None = None
+    # Says much the same and is on: the reader is asked whether it stays on.
+    question: MessageType | None = None
+
+    @property
+    def key(self) -> str:
+        """The code as part of an id in the page."""
+        return self.type.code.replace(".", "-")
+
+    def is_found_by(self, words: Iterable[str]) -> bool:
+        names = SECTION_NAMES[self.type.section]
+        texts = (self.type.name, self.type.polish_name, self.type.description, *names)
+        text = fold(" ".join([self.type.code, *map(str, texts)]))
+        return all(word in text for word in words)
+
+
+@dataclass(slots=True)
+class SectionOfRows:
+    code: Section
+    name: Promise
+    polish: str
+    rows: list[MessageRow]
+
+    @property
+    def on(self) -> int:
+        return sum(row.decision.is_on for row in self.rows)
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """Every message of one shop. ``sections()`` may be narrowed down, the counts never are."""
+
+    rows: list[MessageRow]
+    # From when on failures were counted.
+    since: datetime
+
+    def row(self, code: str) -> MessageRow:
+        """Raises ``KeyError``."""
+        return {row.type.code: row for row in self.rows}[code]
+
+    @property
+    def on(self) -> int:
+        return sum(row.decision.is_on for row in self.rows)
+
+    @property
+    def failing(self) -> int:
+        return sum(bool(row.failed) for row in self.rows)
+
+    @property
+    def all_sections(self) -> list[SectionOfRows]:
+        return self.sections()
+
+    def sections(self, text: str = "", show: str = "") -> list[SectionOfRows]:
+        """Sections with the rows that ``text`` finds; ``show``: all, ``ON`` or ``FAILING``."""
+        words = fold(text).split()
+        kept = [
+            row
+            for row in self.rows
+            if row.is_found_by(words)
+            and (show != ON or row.decision.is_on)
+            and (show != FAILING or row.failed)
+        ]
+        made = (
+            SectionOfRows(
+                code, *SECTION_NAMES[code], [row for row in kept if row.type.section == code]
+            )
+            for code in Section
+        )
+        return [section for section in made if section.rows]
+
+
+def catalogue_of(shop: Shop) -> Catalogue:
+    types = message_types.all_types()
+    codes = [each.code for each in types]
+    accounts = list(SenderAccount.objects.for_shop(shop).defer("password"))
+    decided, languages = rows_of(shop), _languages(codes)
+    since = _first_moment(shop)
+    sent, failed = _last_sent(shop, codes), _failed(shop, since)
+    rows = []
+    for each in types:
+        row = _row(each, decided.get(each.code), accounts)
+        row.languages = languages.get(each.code, 0)
+        row.last_sent_at, row.failed = sent.get(each.code), failed.get(each.code, 0)
+        rows.append(row)
+    return Catalogue(rows, since)
+
+
+def _row(
+    message_type: MessageType, decided: TemplateAssignment | None, accounts: list[SenderAccount]
+) -> MessageRow:
+    decision = decision_of(message_type, decided)
+    chosen = next((each for each in accounts if each.pk == decision.account), None)
+    return MessageRow(
+        message_type,
+        decision,
+        DecisionForm(
+            message_type=message_type,
+            accounts=account_choices(accounts, decision.account),
+            initial=initial_of(decision),
+        ),
+        languages=0,
+        own_template=decided.template if decided else None,
+        account_is_off=chosen is not None and chosen.state != AccountState.ACTIVE,
+    )
+
+
+def initial_of(decision: Decision) -> dict[str, object]:
+    return {
+        "is_on": "on" if decision.is_on else "off",
+        "account": decision.account or "",
+        "copy_to_owner": "on" if decision.copy_to_owner else "off",
+    }
+
+
+def account_choices(accounts: list[SenderAccount], chosen: int | None) -> list[tuple[object, str]]:
+    """The main account first, as “whichever it is”; then the others that may send.
+
+    What is chosen now stays a choice, so that saving something else does not change it.
+    """
+    main = next((each for each in accounts if each.is_main), None)
+    first = f"{main.from_address} · {_('main')}" if main else _("The main account")
+    return [("", first), *_others(accounts, chosen)]
+
+
+def _others(accounts: list[SenderAccount], chosen: int | None) -> Iterator[tuple[object, str]]:
+    for each in accounts:
+        words = f"{each.label} · {each.from_address}"
+        if each.state == AccountState.ACTIVE and not each.is_main:
+            yield each.pk, words
+        elif each.pk == chosen:
+            why = _("always") if each.state == AccountState.ACTIVE else _("switched off")
+            yield each.pk, f"{words} · {why}"
+
+
+def _languages(codes: list[str]) -> dict[str, int]:
+    built_in = MessageTemplate.objects.filter(shop=None, message_type__in=codes).order_by()
+    return dict(built_in.values_list("message_type").annotate(Count("id")))
+
+
+def _last_sent(shop: Shop, codes: list[str]) -> dict[str, datetime]:
+    """One query, one index look-up for each type: grouping would read the whole log."""
+    sent = MailMessage.objects.for_shop(shop).filter(
+        channel=Channel.EMAIL, state__in=LEFT, is_test=False
+    )
+    newest: list[Any] = [
+        Subquery(sent.filter(message_type=code).order_by("-id").values("id")[:1]) for code in codes
+    ]
+    return dict(MailMessage.objects.filter(id__in=newest).values_list("message_type", "created_at"))
+
+
+def _failed(shop: Shop, since: datetime) -> dict[str, int]:
+    """What the log shows under “Did not arrive” from ``since`` on."""
+    rows = MailMessage.objects.for_shop(shop).filter(
+        id__gte=lowest_at(since), state__in=GROUPS[TROUBLE], channel=Channel.EMAIL
+    )
+    return dict(rows.order_by().values_list("message_type").annotate(Count("id")))
+
+
+def _first_moment(shop: Shop) -> datetime:
+    """Midnight a week ago on the shop's calendar, as the log's own filter reads a date."""
+    day = shop.local(timezone.now() - FAILURES_OF).date()
+    return datetime.combine(day, time(), tzinfo=shop.zone)

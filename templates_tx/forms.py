@@ -1,0 +1,78 @@
+"""The form of one row among a shop's messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from templates_tx.assignments import Decision
+from templates_tx.message_types import MessageType
+
+# A box that is not ticked is not posted, so it could not be told from one that is missing.
+ON_OFF = [("on", _("On")), ("off", _("Off"))]
+
+
+class DecisionForm(forms.Form):
+    """Needs every field: a post without one is refused and nothing of it is stored."""
+
+    is_on = forms.ChoiceField(label=_("E-mail"), choices=ON_OFF)
+    account = forms.TypedChoiceField(
+        label=_("Send from account"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        error_messages={
+            "invalid_choice": _("This account is not one that this shop can send from.")
+        },
+    )
+    copy_to_owner = forms.ChoiceField(label=_("Copy to the owner"), choices=ON_OFF)
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        message_type: MessageType,
+        accounts: list[tuple[object, str]],
+        initial: dict[str, object] | None = None,
+    ) -> None:
+        key = message_type.code.replace(".", "-")
+        super().__init__(data, initial=initial, auto_id=f"{key}-%s")
+        self.message_type, self.accounts = message_type, accounts
+        account = self.fields["account"]
+        assert isinstance(account, forms.TypedChoiceField)
+        account.choices = accounts
+        # The controls lie in cells of a table, outside of their <form>.
+        account.widget.attrs = {
+            "form": f"save-{key}",
+            "aria-label": _("%(message)s: send from account") % {"message": message_type.name},
+        }
+        if message_type.sensitive:
+            del self.fields["copy_to_owner"]
+
+    def with_data(self, data: Any) -> DecisionForm:
+        """The same form, filled in."""
+        return DecisionForm(data, message_type=self.message_type, accounts=self.accounts)
+
+    def offers(self, account: int | None) -> bool:
+        return (account or "") in dict(self.accounts)
+
+    def account_words(self, account: int | None) -> str:
+        return dict(self.accounts)[account or ""]
+
+    def clean(self) -> dict[str, Any]:
+        for name in [name for name in self.fields if name not in self.data]:
+            self.errors.pop(name, None)  # “This field is required” does not say which
+            label = self.fields[name].label
+            self.add_error(name, _("“%(field)s” is missing; nothing was saved.") % {"field": label})
+        return self.cleaned_data
+
+    @property
+    def decision(self) -> Decision:
+        values = self.cleaned_data
+        return Decision(
+            is_on=values["is_on"] == "on",
+            account=values["account"],
+            copy_to_owner=values.get("copy_to_owner") == "on",
+        )
