@@ -73,8 +73,8 @@ def entity(content: bytes) -> Entity:
         name, colon, value = line.partition(": ")
         assert colon and re.fullmatch(r"[!-9;-~]+", name), line
         found.headers.append((name, value.strip(" ")))
-    for line in head.split(b"\r\n"):
-        assert line.strip(), "a folded line holds blanks only"
+    for raw in head.split(b"\r\n"):
+        assert raw.strip(), "a folded line holds blanks only"
     if boundary := re.search(r'boundary="([^"]+)"', found.get("Content-Type")):
         mark = b"\r\n--" + boundary[1].encode()
         preamble, *pieces, end = (b"\r\n" + body).split(mark)

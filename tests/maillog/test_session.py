@@ -33,7 +33,7 @@ def make_draft(account: SenderAccount, to: str = "anna@klient.example", **values
         "subject": "Zamówienie 10482 przyjęte",
         "body": Body(html="<p>Dziękujemy, Anno.</p>", text="Dziękujemy, Anno.\n"),
     }
-    return Draft(**{**facts, **values})  # type: ignore[arg-type]
+    return Draft(**{**facts, **values})
 
 
 def account_at(port: int, **values: object) -> SenderAccount:
