@@ -1,0 +1,65 @@
+"""The settings of a demo, as environment variables: set before Django reads them.
+
+Everything that a ``.env`` file beside the product could set otherwise is named here, so that the
+demo of a configured installation touches neither its database nor its mail server.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+# The address of the installation's own mail, from the zone that our name server answers for.
+SYSTEM_ADDRESS = "postroom@demo.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a demo keeps its data and whom it talks to."""
+
+    data: Path
+    database_url: str
+    smtp: str  # host:port
+    web_port: int = 8000
+    dns: str = ""  # host:port
+    policy: str = ""
+    workers: int = 2
+
+
+def prepare(around: Surroundings) -> None:
+    """Sets this process's environment, which its children inherit."""
+    wanted = variables(around)
+    os.environ.update(wanted)
+    # NAME_FILE would win over NAME, and a .env may hold it.
+    os.environ.update({f"{name}_FILE": "" for name in wanted})
+
+
+def variables(around: Surroundings) -> dict[str, str]:
+    """Every setting by which a demo could reach something real, and those that it needs."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "POSTROOM_DEMO": "true",
+        "POSTROOM_DATA": str(around.data),
+        "DATABASE_URL": around.database_url,
+        "REDIS_URL": "",
+        "DEBUG": "false",
+        "SECRET_KEY": "",
+        "FIELD_KEYS": "",
+        "ADMIN_PATH": "admin/",
+        "PUBLIC_URL": f"http://{HOST}:{around.web_port}",
+        "ALLOWED_HOSTS": f"{HOST},localhost",
+        "BEHIND_PROXY": "false",
+        "SYSTEM_SENDER_ADDRESS": SYSTEM_ADDRESS,
+        "SYSTEM_SENDER_URL": f"smtp://{around.smtp}",
+        "OUTBOUND_ALLOW": around.smtp,
+        "DNS_SERVERS": around.dns,
+        "UNKNOWN_POLICY": around.policy,
+        "DELIVER_PROCESSES": str(around.workers),
+        "Q_WORKERS": "1",
+        # Production has 60, 30 and 900: here a person watches.
+        "LEASE_SECONDS": "3",
+        "REAP_GRACE_SECONDS": "1",
+        "REPEAT_AFTER_SECONDS": "1",
+    }

@@ -1,0 +1,163 @@
+"""The demo as a newcomer meets it: the real command, a real browser, one order."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.maillog.test_supervisor import children_of
+
+ROOT = Path(__file__).parent.parent.parent
+CHROMIUM = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+class Demo:
+    """The running command and what it printed."""
+
+    def __init__(self, data: Path) -> None:
+        env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        env["POSTROOM_DATA"] = str(data)
+        self.data = data / "demo"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "demo", "--port", "0"],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said = self._listen()
+
+    def _listen(self) -> str:
+        assert self.process.stdout is not None
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if "Ctrl-C" in line:
+                return said
+        raise AssertionError(said)
+
+    def link(self, pattern: str) -> str:
+        found = re.search(rf"http://127\.0\.0\.1:\d+{pattern}", self.said)
+        assert found, self.said
+        return found[0]
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    yield demo
+    family = children_of(demo.process.pid)
+    demo.stop()
+    assert demo.process.returncode == 0
+    ends = time.monotonic() + 10
+    while time.monotonic() < ends and any(Path(f"/proc/{pid}").exists() for pid in family):
+        time.sleep(0.1)
+    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        sandbox = ["--no-sandbox"] if os.getuid() == 0 else []
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=[*CHROMIUM, *sandbox]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Fails the test for anything that the content policy refused or a script broke on."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None,
+    )
+    yield page
+    context.close()
+    assert not complaints
+
+
+def test_an_order_becomes_mail_before_ones_eyes(demo: Demo, page: Page) -> None:
+    page.goto(demo.link(r"/demo/sign-in/\S+"))
+    expect(page).to_have_url(re.compile("/s/demo/$"))
+
+    page.goto(demo.link("/demo/shop"))
+    page.get_by_label("Name").fill("Zofia Kowalska")
+    page.get_by_label("E-mail").fill("zofia@poczta.example")
+    page.get_by_label("Bidon Elite Fly").fill("2")
+    page.get_by_role("button", name="Place the order").click()
+    page.evaluate("window.notReloaded = true")
+    order_page = page.url
+    number = order_page.rstrip("/").rpartition("/")[2]
+
+    steps = page.get_by_role("list", name="Accepted")
+    expect(steps).to_be_visible(timeout=15_000)
+    expect(page.locator("#letter h2")).to_contain_text(number, timeout=5_000)
+    letter = page.frame_locator("#letter iframe")
+    expect(letter.get_by_text("Bidon Elite Fly 750 ml")).to_be_visible()
+    logo = letter.get_by_role("img", name="Rowerownia")
+    assert logo.evaluate("picture => picture.complete && picture.naturalWidth > 0")
+    assert page.evaluate("window.notReloaded") is True
+
+    page.goto(demo.link("/demo/shop").replace("/demo/shop", f"/s/demo/log/?q={number}"))
+    expect(page.get_by_text("zofia@poczta.example").first).to_be_visible()
+
+    page.goto(order_page)
+    page.get_by_role("link", name="Send the parcel").click()
+    page.get_by_label("Tracking link").fill("https://inpost.pl/sledzenie?number=620111")
+    page.get_by_role("button", name="Parcel has left").click()
+    page.goto(order_page)
+    expect(page.locator(".demo-said > li")).to_have_count(2, timeout=10_000)
+    expect(page.locator("#letter iframe")).to_be_visible()
+    expect(
+        page.frame_locator("#letter iframe").locator("a[href*='number=620111']").first
+    ).to_be_visible(timeout=15_000)
+
+
+def test_both_sides_of_the_mailbox_read_on_a_phone(demo: Demo, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(demo.link("/demo/mailbox"))
+    page.get_by_role("link", name="Owner’s inbox").click()
+    expect(page.locator(".it").first).to_contain_text("kontakt@demo.example")
+
+    page.locator(".it").first.click()
+
+    expect(page.locator(".ls")).to_be_hidden()
+    expect(page.frame_locator(".mail-frame").get_by_role("img").first).to_be_visible()
+    page.get_by_role("link", name="Text").click()
+    expect(page.locator("pre")).to_contain_text("Rowerownia")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("link", name="All letters").click()
+    expect(page.locator(".it").first).to_be_visible()
+    context.close()
+
+
+def test_a_second_demo_on_the_same_data_says_so(demo: Demo) -> None:
+    env = os.environ | {"POSTROOM_DATA": str(demo.data.parent)}
+    second = subprocess.run(
+        [sys.executable, "-m", "demo"], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+
+    assert second.returncode == 1
+    assert "running already" in second.stderr
