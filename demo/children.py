@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Ends the command and its process group when we are gone, even by SIGKILL.
 GUARD = ROOT / "maillog" / "guard.py"
 GRACE = 35.0  # seconds; the worker itself gives its processes 30
-START = 20.0  # seconds that a server has to say where it listens
+START = 40.0  # seconds that a server has to say where it listens
 
 
 class ChildFailed(CannotRun):

@@ -20,7 +20,7 @@ from demo.options import CannotRun, Options
 PORT = 8000
 # Slow enough for a person to see "sending", fast enough for forty messages at the start.
 SINK_DELAY = "150-400"
-MAIL_WAIT = 30.0  # seconds
+MAIL_WAIT = 60.0  # seconds
 # What --fresh throws away: our own names only, because POSTROOM_DATA may point anywhere.
 OURS = ("demo.sqlite3", "demo.sqlite3-wal", "demo.sqlite3-shm", "mail", "media", "keys", "logs")
 

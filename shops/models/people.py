@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -100,7 +100,7 @@ class Invitation(models.Model):
 
     @classmethod
     def issue(
-        cls, shop: Shop, email: str, role: str, invited_by: AbstractUser | None
+        cls, shop: Shop, email: str, role: str, invited_by: Any
     ) -> tuple[Invitation, str]:
         """A new invitation and its token, which is not kept. An older open one is withdrawn."""
         cls.objects.filter(shop=shop, email__iexact=email, accepted_at=None).delete()
