@@ -22,6 +22,8 @@ from django.views.generic import TemplateView
 from config.panel import shop_url
 from mailaccounts.condition import Condition, condition_of
 from mailaccounts.models import AccountState, Breaker, SenderAccount
+from maillog.filters import GROUPS
+from maillog.forms import CAME_BACK, GIVEN_UP
 from maillog.models import Delivery, MailMessage, WorkerBeat
 from maillog.states import WAITING, State
 from shops.models import Role, Shop
@@ -31,8 +33,8 @@ from shops.uuid7 import lowest_at
 from templates_tx.models import TemplateAssignment
 
 DAYS = 30
-LOST = (State.FAILED, State.EXPIRED)
-BACK = (State.BOUNCED, State.COMPLAINED)
+# As the log groups them: each figure leads to the messages that it counts.
+LOST, BACK = GROUPS[GIVEN_UP], GROUPS[CAME_BACK]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +212,19 @@ class Overview(ShopScoped, TemplateView):
         if not beats:
             return Alarm(
                 _("Nothing is sending: start the worker"),
-                _("Messages are kept and leave as soon as it runs: manage.py worker"),
+                _(
+                    "Messages are kept and leave as soon as it runs. Whoever looks after the "
+                    "server starts it: manage.py worker"
+                ),
             )
         paused = next(
             (each.account for each in accounts if each.account.breaker == Breaker.OPEN), None
         )
         if paused is not None:
+            condition = condition_of(paused)
             return Alarm(
                 _("The account “%(account)s” is paused") % {"account": paused.label},
-                paused.breaker_reason,
+                f"{condition.title} {condition.advice}".strip() or paused.breaker_reason,
                 self.url("mailaccounts:accounts", Role.ACCOUNTS),
                 _("Open the accounts"),
             )
@@ -257,8 +263,8 @@ class SetUp:
         page = self.page
         return [
             Task(
-                _("Fill in logo and contact"),
-                bool(self.shop.logo and self.shop.contact_email),
+                _("Fill in logo or address"),
+                bool(self.shop.logo or self.shop.address),
                 page.url(self.SETTINGS, Role.ACCOUNTS),
                 _("They stand in every message"),
             ),

@@ -233,15 +233,20 @@ WHITENOISE_MAX_AGE = 600
 
 # Language and time
 LANGUAGE_CODE = "en"
-LANGUAGES = [
-    ("en", _("English")),
-    ("pl", _("Polish")),
-    ("nb", _("Norwegian")),
-    ("fr", _("French")),
-    ("cs", _("Czech")),
-    ("de", _("German")),
-]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# The panel offers a language once it has a catalogue: half a translation confuses more than none.
+LANGUAGES = [
+    (code, name)
+    for code, name in (
+        ("en", _("English")),
+        ("pl", _("Polish")),
+        ("nb", _("Norwegian")),
+        ("fr", _("French")),
+        ("cs", _("Czech")),
+        ("de", _("German")),
+    )
+    if code == "en" or (BASE_DIR / "locale" / code).is_dir()
+]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -46,3 +46,8 @@ def logo(request: HttpRequest, name: str) -> FileResponse:
     response["X-Content-Type-Options"] = "nosniff"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
+
+
+def not_here(request: HttpRequest) -> HttpResponse:
+    """Hides a page of a library that is no part of this product. Always 404."""
+    raise Http404

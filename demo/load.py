@@ -156,8 +156,9 @@ def _make_staff(shops: dict[str, Shop]) -> None:
             f"{name}@{domain}",
             first_name=first,
             last_name=last,
-            # The owner also opens the Django admin, where she sees her two shops.
+            # The owner runs the demo's installation too: the Django admin is open to her.
             is_staff=name == OWNER,
+            is_superuser=name == OWNER,
         )
         for slug, role in roles.items():
             Membership.objects.create(user=user, shop=shops[slug], role=role)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from mailaccounts.models import AccountState, Kind, SenderAccount, TlsMode, add_account
 from shops.addresses import EmailAddressInvalid, domain_to_ascii, parse_address, parse_list
 from shops.models import AuditEntry
-from shops.secrets import SecretUnreadable
+from shops.secrets import UnreadableSecret
 
 PORTS = (25, 465, 587, 2525)
 SERVER_FIELDS = ("host", "port", "tls_mode", "username", "ignore_certificate_errors")
@@ -123,10 +123,12 @@ class AccountForm(forms.ModelForm):
     @property
     def has_password(self) -> bool:
         """True if a password is stored that can still be read."""
-        try:
-            return self.instance.pk is not None and bool(self.instance.password)
-        except SecretUnreadable:
-            return False
+        stored = self.instance.password
+        return (
+            self.instance.pk is not None
+            and bool(stored)
+            and not isinstance(stored, UnreadableSecret)
+        )
 
     def clean_from_name(self) -> str:
         typed = self.cleaned_data["from_name"]

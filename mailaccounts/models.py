@@ -17,7 +17,7 @@ from mailaccounts.transports.base import Endpoint
 from shops.addresses import validate_email_list
 from shops.conf import conf
 from shops.models import Shop, ShopScopedQuerySet
-from shops.secrets import EncryptedTextField
+from shops.secrets import EncryptedTextField, SecretUnreadable, UnreadableSecret
 
 
 class Kind(models.TextChoices):
@@ -53,7 +53,11 @@ def server_endpoint() -> Endpoint:
 
     Raises ``ImproperlyConfigured`` for anything else.
     """
-    parts = urlsplit(conf.SYSTEM_SENDER_URL)
+    try:
+        parts = urlsplit(conf.SYSTEM_SENDER_URL)
+        given_port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured("SYSTEM_SENDER_URL must look like smtp://host:port") from error
     modes = {
         "smtp": (TlsMode.NONE, 25),
         "smtps": (TlsMode.IMPLICIT, 465),
@@ -64,7 +68,7 @@ def server_endpoint() -> Endpoint:
     tls, port = modes[parts.scheme]
     return Endpoint(
         host=parts.hostname,
-        port=parts.port or port,
+        port=given_port or port,
         tls=tls.value,
         username=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
@@ -195,9 +199,14 @@ class SenderAccount(BoundPassword):
         return f"{self.label} <{self.from_address}>"
 
     def endpoint(self) -> Endpoint:
-        """Where and how to connect. Holds the password in clear: never log it."""
+        """Where and how to connect. Holds the password in clear: never log it.
+
+        Raises ``ImproperlyConfigured`` or ``SecretUnreadable``.
+        """
         if self.kind == Kind.SERVER:
             return server_endpoint()
+        if isinstance(self.password, UnreadableSecret):
+            raise SecretUnreadable(_("The stored password can no longer be read. Enter it again."))
         return Endpoint(
             host=self.host,
             port=self.port,

@@ -19,6 +19,7 @@ from maillog.mime import Attachment
 from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
 from maillog.states import Role, UnknownPolicy
+from shops.addresses import EmailAddressInvalid, parse_address
 
 TYPE_HEADER = "X-Postroom-Type"
 SYSTEM_EXPIRES = timedelta(hours=48)
@@ -40,7 +41,7 @@ def draft_from(message: EmailMessage) -> Draft:
     code = str(message.extra_headers.get(TYPE_HEADER, "system.mail"))
     text, html = _bodies(message)
     return Draft(
-        message_type=code if code.startswith("system.") else "system.mail",
+        message_type=code if code.startswith("system.") and len(code) <= 80 else "system.mail",
         shop=None,
         account=system_account(),
         recipients=_recipients(message),
@@ -50,7 +51,7 @@ def draft_from(message: EmailMessage) -> Draft:
         body=Body(html=html, text=text),
         attachments=tuple(_attachments(message)),
         headers=_custom_headers(message),
-        reply_to=str(message.reply_to[0]) if message.reply_to else "",
+        reply_to=_reply_to(message),
         sensitive=True,
         priority=2,
         unknown_policy=UnknownPolicy.REPEAT_NOW,
@@ -73,6 +74,14 @@ def _recipients(message: EmailMessage) -> tuple[Recipient, ...]:
     return tuple(
         Recipient(str(address), role=role) for addresses, role in roles for address in addresses
     )
+
+
+def _reply_to(message: EmailMessage) -> str:
+    """The first of the addresses for answers, without its name; empty if it is none."""
+    try:
+        return parse_address(str(message.reply_to[0])).address if message.reply_to else ""
+    except EmailAddressInvalid:
+        return ""
 
 
 def _custom_headers(message: EmailMessage) -> tuple[tuple[str, str], ...]:

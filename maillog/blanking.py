@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from maillog.models import Delivery, MailMessage, MessageBody
 from maillog.states import State
@@ -20,7 +21,8 @@ def blank_ended(messages: Iterable[UUID]) -> int:
     Their links sign somebody in: after the verdict nobody needs them, and who reads the database
     or a backup must not find them. Called in the transaction that ends them.
     """
-    still_open = Delivery.objects.filter(message=OuterRef("pk"), state__in=OPEN)
+    too_late = Q(state=State.UNKNOWN, expires_at__lte=timezone.now())
+    still_open = Delivery.objects.filter(~too_late, message=OuterRef("pk"), state__in=OPEN)
     ended = MailMessage.objects.filter(~Exists(still_open), pk__in=list(messages), sensitive=True)
     ids = list(ended.values_list("pk", flat=True))
     if ids:

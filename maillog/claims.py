@@ -119,12 +119,19 @@ def release(claimed: Sequence[Claimed], worker: str, *, past_gate: bool = False)
     that a transport vouches for them although their gate was opened; without it such a row is
     left to its lease, because an outcome may have been lost on its way to the database.
     """
-    sql = _RELEASE if past_gate else f"{_RELEASE} AND phase = ''"
+    from maillog import moves
+
+    also = "" if past_gate else " AND phase = ''"
+    sql = f"{_RELEASE}{also} RETURNING message_id"
+    given_back: list[UUID] = []
     with transaction.atomic(), connection.cursor() as cursor:
         for row in claimed:
             cursor.execute(sql, [db_id(row.delivery_id), row.fence, worker])
-            if cursor.rowcount:
+            if found := cursor.fetchone():
+                given_back.append(from_db_id(found[0]))
                 _cancel_if_asked(row.delivery_id)
+        # One that was to be tried again later is simply waiting now.
+        moves.roll_up(given_back)
 
 
 _RELEASE = (

@@ -32,6 +32,7 @@ from shops.conf import conf
 logger = logging.getLogger(__name__)
 
 BEAT_EVERY = 2.0  # seconds
+REST_AFTER_BREAK = 5.0  # seconds; what broke a session may break the next one at once
 
 
 class LeaseKeeper:
@@ -70,7 +71,8 @@ class LeaseKeeper:
             try:
                 close_old_connections()
                 claims.renew(workers)
-            except DatabaseError:
+            except Exception:
+                # Whatever it is: without this thread every lease would run out.
                 logger.exception("leases could not be prolonged")
         connection.close()
 
@@ -100,6 +102,7 @@ class Deliverer:
         self.name = process_name()
         self._numbers = count(1)
         self._running: dict[Future[int], int] = {}  # session → account
+        self._rest_until: dict[int, float] = {}  # account → when it may have a session again
         self._next_sweep = 0.0
         self._next_beat = 0.0
         self._claimed_at: datetime | None = None
@@ -127,12 +130,18 @@ class Deliverer:
             connection.close()
             self.stop.wait(1.0)
             return True
+        except Exception:
+            # The sweep also runs code of the shop: its bug must not end the sending.
+            logger.exception("a round broke off; looking again in a moment")
+            self.stop.wait(1.0)
+            return True
 
     def _collect(self) -> None:
         for done in [each for each in self._running if each.done()]:
-            del self._running[done]
+            account = self._running.pop(done)
             if error := done.exception():
-                logger.error("a session broke off", exc_info=error)
+                logger.error("a session of account %s broke off", account, exc_info=error)
+                self._rest_until[account] = time.monotonic() + REST_AFTER_BREAK
             elif done.result():
                 self._claimed_at = timezone.now()
 
@@ -143,6 +152,8 @@ class Deliverer:
             if len(self._running) >= conf.SESSIONS_PER_PROCESS:
                 break
             if open_sessions[account.pk] >= share_of(account):
+                continue
+            if time.monotonic() < self._rest_until.get(account.pk, 0):
                 continue
             worker = f"{self.name}:{next(self._numbers)}"
             future = pool.submit(partial(run_session, account, worker, keeper, self.stop, 0))

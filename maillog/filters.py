@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.formats import date_format
 
-from maillog.forms import ON_ITS_WAY, TROUBLE, LogFilterForm
+from maillog.forms import CAME_BACK, GIVEN_UP, ON_ITS_WAY, TROUBLE, LogFilterForm
 from maillog.models import MailMessage, MessageAttachment
 from maillog.states import WAITING, State
 from shops.models import Shop
@@ -36,6 +36,8 @@ GROUPS: dict[str, tuple[State, ...]] = {
         State.UNKNOWN,
         State.SUPPRESSED,
     ),
+    GIVEN_UP: (State.FAILED, State.EXPIRED),
+    CAME_BACK: (State.BOUNCED, State.COMPLAINED),
 }
 # The snapshot and the search text are large, and a list does not show them.
 LISTED = (

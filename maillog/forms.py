@@ -17,10 +17,14 @@ from shops.models import Shop
 # Groups of states that staff ask for; the words behind them are in ``maillog.filters``.
 ON_ITS_WAY = "waiting"
 TROUBLE = "trouble"
+GIVEN_UP = "given_up"
+CAME_BACK = "came_back"
 STATE_CHOICES = [
     ("", _("Any")),
     (TROUBLE, _("Did not arrive")),
     (ON_ITS_WAY, _("On its way")),
+    (GIVEN_UP, _("Failed or expired")),
+    (CAME_BACK, _("Bounced or marked as spam")),
     *((state.value, state.label) for state in State),
 ]
 
@@ -61,7 +65,8 @@ class LogFilterForm(forms.Form):
     def __init__(self, *args: Any, shop: Shop | None, **kwargs: Any) -> None:
         """``shop`` None: the installation's own mail."""
         super().__init__(*args, **kwargs)
-        asked = str(self.data.get("type", ""))[:80]
+        # PostgreSQL refuses NUL in text; without it what was asked for is no choice.
+        asked = str(self.data.get("type", "")).replace("\0", "")[:80]
         codes = dict.fromkeys([*used_types(shop), *([asked] if asked else [])])
         names = sorted(((code, type_name(code)) for code in codes), key=lambda each: each[1])
         # A deleted account still sent what it sent.

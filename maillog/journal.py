@@ -50,6 +50,7 @@ class AccountJournal:
         self.account = account
         self.worker = worker
         self.held: dict[UUID, Delivery] = {}  # claimed by this session and not settled yet
+        self._refused = False  # a gate stayed shut: those behind it are looked at first
         self.given_back: Delivery | None = None  # the last that the transport released
 
     def take(self, deliveries: Mapping[UUID, Delivery]) -> None:
@@ -61,9 +62,27 @@ class AccountJournal:
             if done is not None:
                 self._record(cursor, done)
             opened = gate is not None and self._open_gate(cursor, gate)
+        self._refused |= gate is not None and not opened
         if done is not None:
             self.held.pop(done.delivery_id, None)
         return opened
+
+    def may_go(self, delivery: Delivery) -> bool:
+        """False if the gate would refuse it: then it is given back instead.
+
+        Asked only after a refusal. What shut that gate (an account that was switched off or has
+        used up its limit, a lease that was lost) mostly holds for the whole batch, and each
+        message would cost a connection and a text before it was refused too.
+        """
+        if not self._refused:
+            return True
+        with connection.cursor() as cursor:
+            cursor.execute(_may_go_sql(), [db_id(delivery.pk), delivery.fence])
+            if cursor.fetchone():
+                return True
+        claims.release([claims.Claimed(delivery.pk, delivery.fence)], self.worker)
+        self.held.pop(delivery.pk, None)
+        return False
 
     def release(self, items: list[Outgoing]) -> None:
         claims.release(
@@ -168,10 +187,17 @@ def attempt_values(outcome: Outcome, at: datetime) -> list[object]:
 
 
 def _gate_sql() -> str:
+    return f"UPDATE maillog_delivery SET phase = 'dot', dot_at = {now_sql()} {_gate_condition()}"
+
+
+def _may_go_sql() -> str:
+    return f"SELECT 1 FROM maillog_delivery {_gate_condition()}"
+
+
+def _gate_condition() -> str:
     spare = min(SPARE_SECONDS, conf.LEASE_SECONDS / 3)
     return (
-        f"UPDATE maillog_delivery SET phase = 'dot', dot_at = {now_sql()}"
-        f" WHERE id = %s AND fence = %s AND state = '{State.CLAIMED.value}'"
+        f"WHERE id = %s AND fence = %s AND state = '{State.CLAIMED.value}'"
         f" AND lease_until > {later_sql(spare)} AND NOT cancel_requested"
         f" AND {claims.open_account_sql()}"
     )

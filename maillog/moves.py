@@ -65,7 +65,9 @@ def roll_up_sql(count: int) -> str:
     ranks = " ".join(f"WHEN '{state.value}' THEN {rank}" for state, rank in SEVERITY.items())
     worst = (
         "SELECT {column} FROM maillog_delivery d WHERE d.message_id = maillog_mailmessage.id"
-        f" AND d.role = 'main' ORDER BY CASE d.state {ranks} END LIMIT 1"
+        f" AND d.role IN ({_quoted(COUNTED_ROLES)})"
+        # Cc and Bcc decide only where there is nobody else.
+        f" ORDER BY CASE d.role WHEN 'main' THEN 0 ELSE 1 END, CASE d.state {ranks} END LIMIT 1"
     )
     return (
         "UPDATE maillog_mailmessage SET"

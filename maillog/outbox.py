@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,11 +37,12 @@ from maillog.states import (
     UnknownPolicy,
 )
 from maillog.wake import wake_on_commit
-from shops.addresses import EmailAddressInvalid, normalise, parse_address, parse_list
+from shops.addresses import EmailAddressInvalid, is_usable, normalise, parse_address, parse_list
 from shops.conf import conf
 from shops.models import ResetMark, Shop
 from shops.models.shop import TestMode
 from shops.search_text import fold
+from shops.storable import storable, storable_data
 
 COPY_EXPIRES = timedelta(hours=24)
 COPY_PRIORITY = 9
@@ -114,6 +115,7 @@ def queue(draft: Draft) -> MailMessage | None:
     Deliveries of addresses that cannot be used, are suppressed, or belong to an order under a
     reset mark are stored in the state that says so.
     """
+    draft = _cleaned(draft)
     with transaction.atomic():
         birth = _birth(draft)
         takes_key = draft.once and draft.shop and draft.occurrence
@@ -128,6 +130,34 @@ def queue(draft: Draft) -> MailMessage | None:
     if any(each.state == State.QUEUED for each in deliveries) and draft.account:
         wake_on_commit(draft.account.pk)
     return message
+
+
+def _cleaned(draft: Draft) -> Draft:
+    """``draft`` with nothing in it that a database would refuse, and with bare addresses."""
+    return replace(
+        draft,
+        recipients=tuple(_bare(each) for each in draft.recipients),
+        occurrence=storable(draft.occurrence),
+        subject=storable(draft.subject),
+        body=draft.body and Body(storable(draft.body.html), storable(draft.body.text)),
+        context=storable_data(draft.context),
+        headers=tuple((storable(name), storable(value)) for name, value in draft.headers),
+        order_number=storable(draft.order_number),
+        reply_to=storable(draft.reply_to),
+        detail=storable(draft.detail),
+        tags=storable_data(draft.tags),
+    )
+
+
+def _bare(recipient: Recipient) -> Recipient:
+    """``Anna <anna@x.pl>`` taken apart; what is no address stays as it was typed."""
+    try:
+        parsed = parse_address(recipient.address, allow_utf8_local=True)
+    except EmailAddressInvalid:
+        address = storable(recipient.address.strip())[:254]
+        return replace(recipient, address=address, name=storable(recipient.name))
+    name = storable(recipient.name) or parsed.name
+    return replace(recipient, address=parsed.address, name=name)
 
 
 def _birth(draft: Draft) -> _Birth:
@@ -191,7 +221,12 @@ def _message(draft: Draft) -> MailMessage:
         reply_to=draft.reply_to or (account.reply_to if account else ""),
         to_text=to_text,
         addressing={
-            role: [[each.name, each.address] for each in visible if each.role == role]
+            # One that cannot be written to must not spoil the headers of all the others.
+            role: [
+                [each.name, each.address]
+                for each in visible
+                if each.role == role and is_usable(each.address)
+            ]
             for role in (Role.MAIN, Role.CC)
         },
         headers=[list(header) for header in draft.headers],
@@ -253,7 +288,7 @@ def _judged(recipient: Recipient, draft: Draft, birth: _Birth) -> tuple[str, _Bi
     try:
         address = parse_address(recipient.address, allow_utf8_local=True).address
     except EmailAddressInvalid as error:
-        return recipient.address.strip()[:254], _Birth(State.FAILED, Reason.BAD_ADDRESS, str(error))
+        return recipient.address, _Birth(State.FAILED, Reason.BAD_ADDRESS, str(error))
     may_leave = birth.state == State.QUEUED and recipient.role != Role.COPY
     if may_leave and draft.shop and is_suppressed(draft.shop, address):
         return address, _Birth(State.SUPPRESSED)
@@ -270,7 +305,12 @@ def _copies(draft: Draft, message: MailMessage) -> Iterable[Recipient]:
     """The account's copies. Secrets are not copied; the log says that they were withheld."""
     if draft.account is None or draft.is_test or draft.born == State.NOT_SENT:
         return []
-    copies = parse_list(draft.account.copy_to)
+    try:
+        copies = parse_list(draft.account.copy_to)
+    except EmailAddressInvalid:
+        # Nothing that is wrong with a copy may cost the customer the message.
+        message.notes = [*message.notes, "copy_unusable"]
+        return []
     if copies and draft.sensitive:
         message.notes = [*message.notes, "copy_withheld"]
         return []
@@ -280,7 +320,8 @@ def _copies(draft: Draft, message: MailMessage) -> Iterable[Recipient]:
 def _settle(message: MailMessage, deliveries: list[Delivery]) -> None:
     """The roll-up of a message that has just been born (``moves.roll_up`` does it from then on)."""
     counted = [each for each in deliveries if each.role in COUNTED_ROLES]
-    main = [each for each in deliveries if each.role == Role.MAIN]
+    # A message to blind copies alone has no other recipients to go by.
+    main = [each for each in deliveries if each.role == Role.MAIN] or counted
     worst = min(main, key=lambda each: SEVERITY[State(each.state)])
     message.state, message.reason = worst.state, worst.reason
     message.recipient_count = len(counted)

@@ -97,12 +97,13 @@ class EmailChannel:
         try:
             built = mime.build(mail_parts(delivery))
             content = mime.prefix_headers(built.content, wire_headers(delivery))
+            mail_from = mime.wire_address("From", delivery.message.from_address)
         except mime.BadHeader as error:
             raise Stop(State.FAILED, Reason.BAD_ADDRESS, str(error)) from error
         return Outgoing(
             delivery_id=delivery.pk,
             fence=delivery.fence,
-            mail_from=delivery.message.from_address,
+            mail_from=mail_from,
             rcpt_to=delivery.envelope_to or delivery.address,
             content=content,
             eight_bit=not content.isascii(),
@@ -124,6 +125,8 @@ def mail_parts(delivery: Delivery) -> mime.MailParts:
     message = delivery.message
     body = message.body
     named = {role: message.addressing.get(role, []) for role in (Role.MAIN, Role.CC)}
+    # A blind copy alone, or one beside an address that is none: a mail must name somebody.
+    named[Role.MAIN] = named[Role.MAIN] or [["", delivery.address]]
     return mime.MailParts(
         from_address=message.from_address,
         from_name=mime.clean_sender_name(message.from_name),

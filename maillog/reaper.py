@@ -6,16 +6,18 @@ it is conditional UPDATEs: two reapers at once do no harm.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
 
 from mailaccounts.transports.base import AnswerClass, Phase
+from maillog.blanking import blank_ended
 from maillog.clock import db_now
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.moves import move
-from maillog.states import DUE, Reason, State, UnknownPolicy
+from maillog.states import DUE, Reason, Role, State, UnknownPolicy
 from shops import hooks
 from shops.conf import conf
 
@@ -28,7 +30,9 @@ def sweep() -> int:
     Foreign orders that were saved outside a transaction are announced here too.
     """
     hooks.catch_up()
-    return reap_lost_leases() + repeat_unknown() + expire()
+    moved = reap_lost_leases() + repeat_unknown() + expire()
+    blank_uncertain()
+    return moved
 
 
 def reap_lost_leases() -> int:
@@ -81,18 +85,34 @@ def repeat_unknown() -> int:
     """Repeats once, with the same Message-ID, what its policy lets us repeat."""
     now = db_now()
     patient = now - timedelta(seconds=conf.REPEAT_AFTER_SECONDS)
-    may = Q(message__unknown_policy=UnknownPolicy.REPEAT, dot_at__lte=patient) | Q(
-        message__unknown_policy=UnknownPolicy.REPEAT_NOW
-    )
-    uncertain = Delivery.objects.filter(
-        may, state=State.UNKNOWN, repeats=0, expires_at__gt=now
-    ).exclude(role="copy")
+    may = Q(message__unknown_policy=UnknownPolicy.REPEAT_NOW) | Q(dot_at__lte=patient)
+    uncertain = Delivery.objects.filter(may, _repeatable(now))
     ids = list(uncertain.values_list("pk", flat=True)[:BATCH])
     if not ids:
         return 0
     with transaction.atomic():
         rows = Q(pk__in=ids, state=State.UNKNOWN, repeats=0)
         return len(move(rows, State.QUEUED, repeats=F("repeats") + 1, due_at=now))
+
+
+def _repeatable(now: datetime) -> Q:
+    """What is repeated sooner or later. Copies are left as they are: nobody waits for them."""
+    policies = (UnknownPolicy.REPEAT, UnknownPolicy.REPEAT_NOW)
+    return Q(
+        ~Q(role=Role.COPY),
+        state=State.UNKNOWN,
+        repeats=0,
+        expires_at__gt=now,
+        message__unknown_policy__in=policies,
+    )
+
+
+def blank_uncertain() -> int:
+    """Blanks personal links of uncertain messages that are too old to be repeated or asked for."""
+    late = Q(state=State.UNKNOWN, expires_at__lte=timezone.now(), message__sensitive=True)
+    kept = ~Q(message__body__text="", message__body__html="") | Q(message__context__isnull=False)
+    found = Delivery.objects.filter(late, kept).values_list("message_id", flat=True)
+    return blank_ended(list(found[:BATCH]))
 
 
 def expire() -> int:
@@ -108,11 +128,7 @@ def expire() -> int:
 
 def has_ended() -> bool:
     """True if nothing more will happen by itself (see ``./postroom demo --once``)."""
-    waiting = Q(state__in=(*DUE, State.CLAIMED)) | Q(
-        state=State.UNKNOWN,
-        repeats=0,
-        message__unknown_policy__in=(UnknownPolicy.REPEAT, UnknownPolicy.REPEAT_NOW),
-    )
+    waiting = Q(state__in=(*DUE, State.CLAIMED)) | _repeatable(db_now())
     return not MailMessage.objects.filter(
         Exists(Delivery.objects.filter(waiting, message=OuterRef("pk")))
     ).exists()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -25,6 +25,7 @@ from maillog.registry import Body
 from maillog.session import has_body
 from maillog.states import RETRYABLE, STOPPABLE, Reason, Role, State, UnknownPolicy
 from maillog.wake import wake_on_commit
+from shops.addresses import is_usable
 from shops.models import AuditEntry
 
 if TYPE_CHECKING:
@@ -140,19 +141,18 @@ def try_again(message: MailMessage, by: AbstractUser | None = None) -> int:
         raise CannotResend(NO_WORDS)
     now = timezone.now()
     with transaction.atomic():
-        rows = Q(message=message, state__in=(*RETRYABLE, State.UNKNOWN))
-        waiting = list(Delivery.objects.filter(rows).values_list("reason", flat=True))
+        waiting = _tryable(message)
         if not waiting:
             return 0
-        if Reason.APPROVAL in waiting:
+        if Reason.APPROVAL in waiting.values():
             message.notes = [*message.notes, "approved"]
-        if message.account is None:
+        if message.account is None or message.account.state != AccountState.ACTIVE:
             _give_account(message)
         message.expires_at = now + max(message.lifetime, AGAIN_EXPIRES)
         message.detail = ""
         message.save(update_fields=["notes", "expires_at", "detail", *SENDER_FIELDS])
         move(
-            rows,
+            Q(pk__in=waiting),
             State.QUEUED,
             reason="",
             due_at=now,
@@ -169,8 +169,23 @@ def try_again(message: MailMessage, by: AbstractUser | None = None) -> int:
     return len(waiting)
 
 
+def _tryable(message: MailMessage) -> dict[UUID, str]:
+    """Deliveries that may be tried again, with the reason they stopped for.
+
+    Raises ``CannotResend`` if nothing is wrong but their addresses: trying changes no address.
+    """
+    rows = message.deliveries.filter(state__in=(*RETRYABLE, State.UNKNOWN))
+    found = list(rows.values_list("pk", "reason", "address"))
+    usable = {pk: reason for pk, reason, address in found if is_usable(address)}
+    if found and not usable:
+        raise CannotResend(
+            _("The address cannot be written to. Send the message again to another one.")
+        )
+    return usable
+
+
 def _give_account(message: MailMessage) -> None:
-    """What was held for want of an account leaves from the shop's main one, under its name."""
+    """What has no account that may send leaves from the shop's main one, under its name."""
     account = message.account = _account(message)
     if account is None:
         raise CannotResend(_("The shop has no account to send from. Add one first."))

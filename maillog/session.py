@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator, Iterator
 from datetime import datetime
 
+from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import Prefetch, Q
 from django.utils import timezone
@@ -31,7 +32,7 @@ from maillog.models import (
 )
 from maillog.moves import move
 from maillog.states import State
-from shops.addresses import normalise
+from shops.addresses import EmailAddressInvalid, normalise
 from shops.conf import conf
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,13 @@ class Session:
             self._send(transport, _chain(first, items))
         except AccountTrouble as trouble:
             self._note_trouble(trouble)
+        except DatabaseError:
+            raise
+        except Exception:
+            # A bug of ours: given back at once, the same rows would meet it at once. Their leases
+            # end, they are taken alone, and the one to blame is held.
+            self.journal.held.clear()
+            raise
         finally:
             items.close()
             self.journal.release_all()
@@ -88,6 +96,8 @@ class Session:
             for claim in self._load(rows):
                 if self._stop.is_set():
                     return
+                if not self.journal.may_go(claim.delivery):
+                    continue
                 outgoing = self._prepare(claim)
                 if outgoing is not None:
                     yield outgoing
@@ -169,6 +179,12 @@ def render_missing(messages: list[MailMessage]) -> dict[object, str]:
             body = registry.renderers[message.channel](message)
         except registry.RenderFailed as error:
             problems[message.pk] = str(error)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # One message that nobody foresaw must not hold up its whole batch.
+            logger.exception("message %s could not be rendered", message.pk)
+            problems[message.pk] = type(error).__name__
         else:
             made[message.pk] = MessageBody(message=message, html=body.html, text=body.text)
     if made:
@@ -191,7 +207,7 @@ def has_body(message: MailMessage) -> bool:
 def suppressed_among(deliveries: object) -> set[object]:
     """Ids of those deliveries whose address their shop does not write to."""
     rows = list(deliveries)  # type: ignore[call-overload]
-    keys = {each.pk: (each.message.shop_id, normalise(each.address)) for each in rows}
+    keys = {each.pk: (each.message.shop_id, _suppression_key(each)) for each in rows}
     found = set(
         Suppression.objects.filter(
             Q(expires_at=None) | Q(expires_at__gt=timezone.now()),
@@ -200,6 +216,13 @@ def suppressed_among(deliveries: object) -> set[object]:
         ).values_list("shop_id", "address")
     )
     return {pk for pk, key in keys.items() if key in found}
+
+
+def _suppression_key(delivery: Delivery) -> str:
+    try:
+        return normalise(delivery.address)
+    except EmailAddressInvalid:
+        return delivery.address
 
 
 def settle(delivery: Delivery, stop: pipeline.Stop) -> None:

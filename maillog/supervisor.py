@@ -112,6 +112,9 @@ class Supervisor:
         except DatabaseError:
             logger.exception("the database is away")
             connection.close()
+        except Exception:
+            # Our children live and die with this process: no bug may end it.
+            logger.exception("the look at the children broke off")
 
     def _restart(self, child: Child) -> None:
         if child.process is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from datetime import timedelta
+from itertools import count
 
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from maillog.wake import wake
 from shops.conf import conf
 
 DELIVERER_IS_FRESH = timedelta(seconds=10)
+_numbers = count(1)
 
 
 def deliverers_at_work() -> bool:
@@ -36,10 +38,12 @@ def drain(account_id: int) -> int:
     account = SenderAccount.objects.filter(claims.open_now(), pk=account_id).first()
     if account is None:
         return 0
-    worker = f"{process_name()}:q{threading.get_ident() % 10_000}"
+    # Never twice the same: a later drain must not prolong what an earlier one left behind.
+    worker = f"{process_name()}:q{next(_numbers)}"
     with LeaseKeeper() as keeper:
         claimed = run_session(account, worker, keeper, threading.Event(), conf.DRAIN_SECONDS)
-    if any(each.pk == account_id for each in claims.due_accounts()):
+    # Where nothing could be claimed another session has it, and looks again when it ends.
+    if claimed and any(each.pk == account_id for each in claims.due_accounts()):
         wake(account_id)
     return claimed
 

@@ -54,6 +54,7 @@ SILENT_ENDS: dict[str, Promise] = {
 }
 NOTES: dict[str, Promise] = {
     "copy_withheld": gettext_lazy("No copy was sent: the message holds a personal link."),
+    "copy_unusable": gettext_lazy("No copy was sent: the account's copy address is wrong."),
     "approved": gettext_lazy("Approved by staff."),
 }
 

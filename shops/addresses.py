@@ -185,6 +185,15 @@ def normalise(address: str) -> str:
     return f"{normalize('NFC', parsed.local.lower())}@{parsed.domain}"
 
 
+def is_usable(address: str) -> bool:
+    """True if mail can be addressed to it."""
+    try:
+        parse_address(address, allow_utf8_local=True)
+    except EmailAddressInvalid:
+        return False
+    return True
+
+
 def validate_address(value: str) -> None:
     """Raise ValidationError unless `value` is one bare address."""
     try:

@@ -78,6 +78,7 @@ class NoteForm(forms.Form):
         label=_("Your message"),
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"required": _("Write your message first.")},
         help_text=_("Greeting and order number are added by the template."),
     )
     token = forms.CharField(widget=forms.HiddenInput, initial=new_token)

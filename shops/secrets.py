@@ -32,12 +32,32 @@ def cipher() -> MultiFernet:
     return _cipher(tuple(conf.FIELD_KEYS))
 
 
+class UnreadableSecret(str):
+    """Stands in for a stored secret that fits no key: true, empty, and saved as it was stored.
+
+    One account with a lost key must not stop the mail of all the others, so that reading the
+    row does not fail; using the secret does (``SenderAccount.endpoint``).
+    """
+
+    stored: str
+
+    def __new__(cls, stored: str) -> UnreadableSecret:
+        self = super().__new__(cls)
+        self.stored = stored
+        return self
+
+    def __bool__(self) -> bool:
+        return True
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that stands encrypted in the database. Empty text stays empty. Not searchable."""
 
     description = "Text encrypted at rest"
 
     def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, UnreadableSecret):
+            return value.stored
         return cipher().encrypt(str(value).encode()).decode() if value else value
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
@@ -45,10 +65,8 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
             return value
         try:
             return cipher().decrypt(value.encode()).decode()
-        except InvalidToken:
-            raise SecretUnreadable(
-                "a stored secret cannot be read: FIELD_KEYS has no key that fits"
-            ) from None
+        except (InvalidToken, ImproperlyConfigured):
+            return UnreadableSecret(value)
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name != "isnull":

@@ -21,6 +21,7 @@ from maillog.outbox import Draft, Recipient, queue
 from maillog.states import Channel, Reason, Role, State
 from shops.facts import OrderFacts, OrderLike
 from shops.models import Shop
+from shops.storable import storable_data
 from templates_tx import message_types
 from templates_tx.context import full_context
 from templates_tx.message_types import MessageType
@@ -126,7 +127,7 @@ def compose(
             **common, account=plan.account, recipients=(to,), born=State.NOT_SENT, reason=Reason.OFF
         )
     words = words_for(shop, message_type.code, facts.language, plan.template)
-    context = {**full_context(shop, facts, words.language), **(extra or {})}
+    context = {**full_context(shop, facts, words.language), **storable_data(extra or {})}
     return Draft(
         **common,
         account=plan.account,

@@ -5,25 +5,14 @@ Amounts are strings such as ``"1234.50"``, times ISO strings, so that a snapshot
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
 from shops.facts import Line, OrderFacts, Party
 from shops.models import Shop
-
-# PostgreSQL refuses NUL in text, and no encoding has room for half a surrogate pair.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+from shops.storable import storable
 
 type Plain = dict[str, Any]
-
-
-def storable(text: object) -> str:
-    """``text`` as a plain ``str`` without NUL and lone surrogates.
-
-    Joining gives an exact ``str`` even for subclasses such as Django's ``SafeString``.
-    """
-    return "".join((_UNSTORABLE.sub("\ufffd", str(text)),))
 
 
 def money(amount: Decimal) -> str:

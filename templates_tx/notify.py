@@ -8,9 +8,10 @@ from maillog.models import MailMessage
 from maillog.outbox import Draft, Recipient, queue
 from maillog.states import Reason, State
 from shops.models import Shop
+from shops.storable import storable, storable_data
 from templates_tx import message_types
-from templates_tx.composer import plan_for, traits, words_for
-from templates_tx.context import base_context, storable
+from templates_tx.composer import Words, plan_for, traits, words_for
+from templates_tx.context import base_context
 from templates_tx.rendering import plain, render_part
 
 
@@ -44,17 +45,7 @@ def notify(
     if not plan.is_on:
         return queue(Draft(**common, born=State.NOT_SENT, reason=Reason.OFF))
     words = words_for(shop, code, language, plan.template)
-    values = plain(
-        {
-            **base_context(shop, words.language),
-            "customer": {
-                "name": storable(name),
-                "first_name": storable(name.partition(" ")[0]),
-                "email": storable(to),
-            },
-            **(context or {}),
-        }
-    )
+    values = storable_data(plain(_values(words, shop, recipient, context or {})))
     return queue(
         Draft(
             **common,
@@ -65,3 +56,12 @@ def notify(
             due_in=plan.delay,
         )
     )
+
+
+def _values(words: Words, shop: Shop, recipient: Recipient, own: dict[str, Any]) -> dict[str, Any]:
+    customer = {
+        "name": storable(recipient.name),
+        "first_name": storable(recipient.name.partition(" ")[0]),
+        "email": storable(recipient.address),
+    }
+    return {**base_context(shop, words.language), "customer": customer, **own}

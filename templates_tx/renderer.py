@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from maillog.models import MailMessage
 from maillog.registry import Body, RenderFailed
+from shops.storable import storable
 from templates_tx import message_types
 from templates_tx.models import TemplateVersion
 from templates_tx.rendering import Parts, TemplateError, render_all
@@ -33,7 +34,8 @@ def render(message: MailMessage) -> Body:
         raise RenderFailed(_("Its template was deleted.")) from None
     except (TemplateError, ValueError) as error:
         raise RenderFailed(str(error)) from error
-    return Body(html=made.html, text=made.text)
+    # A filter such as url_decode can make what no database keeps.
+    return Body(html=storable(made.html), text=storable(made.text))
 
 
 def type_name(code: str) -> str | None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from mailaccounts.transports import smtp_check
@@ -33,6 +34,7 @@ from mailaccounts.transports.smtp_opening import Link, Opening, Timeouts
 from mailaccounts.transports.smtp_session import Session
 from mailaccounts.transports.smtp_wire import Gone, NotWritten, TooSlow
 from shops.conf import conf
+from shops.secrets import SecretUnreadable
 
 if TYPE_CHECKING:
     from mailaccounts.models import SenderAccount
@@ -63,7 +65,11 @@ class Smtp(Transport):
 
     def check(self) -> list[CheckResult]:
         """Look the name up, connect, secure and log in, each as a step in plain words."""
-        return smtp_check.run(self.opening(), self.log_in)
+        try:
+            opening = self.opening()
+        except AccountTrouble as trouble:
+            return [CheckResult(name=_("Settings"), ok=False, found=trouble.text)]
+        return smtp_check.run(opening, self.log_in)
 
     def open(self) -> Link:
         """Open a session ready for MAIL; raises ``AccountTrouble``."""
@@ -79,7 +85,11 @@ class Smtp(Transport):
             raise
 
     def opening(self) -> Opening:
-        return Opening(self.account.endpoint(), self.timeouts)
+        """Raises ``AccountTrouble`` where it is not even known where and how to connect."""
+        try:
+            return Opening(self.account.endpoint(), self.timeouts)
+        except (ImproperlyConfigured, SecretUnreadable) as error:
+            raise AccountTrouble(AnswerClass.AUTH, str(error)) from error
 
     def log_in(self, session: smtplib.SMTP, endpoint: Endpoint) -> None:
         """Authenticate ``session``. Accounts with tokens instead of passwords override this.

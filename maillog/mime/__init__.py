@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maillog.mime.headers import clean_sender_name, prefix_headers
+from maillog.mime.headers import clean_sender_name, prefix_headers, wire_address
 from maillog.mime.parts import Attachment, BadBody, BadHeader, Built, Mailbox, MailParts
 from maillog.mime.reader import ParsedAttachment, ParsedMail, headers_of, parse_parts
 from maillog.mime.writer import build, make_message_id
@@ -22,4 +22,5 @@ __all__ = [
     "make_message_id",
     "parse_parts",
     "prefix_headers",
+    "wire_address",
 ]

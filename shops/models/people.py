@@ -99,9 +99,7 @@ class Invitation(models.Model):
         return f"{self.email} → {self.shop}"
 
     @classmethod
-    def issue(
-        cls, shop: Shop, email: str, role: str, invited_by: Any
-    ) -> tuple[Invitation, str]:
+    def issue(cls, shop: Shop, email: str, role: str, invited_by: Any) -> tuple[Invitation, str]:
         """A new invitation and its token, which is not kept. An older open one is withdrawn."""
         cls.objects.filter(shop=shop, email__iexact=email, accepted_at=None).delete()
         token = secrets.token_urlsafe(24)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 import time_machine
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from config.overview import days_of, greeting, queue_of
 from mailaccounts.models import SenderAccount
-from maillog.models import WorkerBeat
+from maillog.models import MailMessage, WorkerBeat
 from maillog.states import Reason, State
 from shops.models import Role, Shop
 from templates_tx.models import TemplateAssignment
@@ -74,6 +75,27 @@ def test_the_figures_lead_into_the_log(shop, owner_client, working):
     page = overview(owner_client, shop)
     assert f"/s/{shop.slug}/log/?state=sent&amp;since=" in page
     assert re.search(r'Accepted today</div><div class="v">1<', page)
+
+
+@pytest.mark.parametrize(
+    ("figure", "states"),
+    [
+        ("Failed today", (State.FAILED, State.EXPIRED)),
+        ("Bounced today", (State.BOUNCED, State.COMPLAINED)),
+    ],
+)
+def test_a_figure_counts_what_its_link_shows(shop, owner_client, working, figure, states):
+    for state in states:
+        message = logged(shop)
+        end(message, State.SENT if state in (State.BOUNCED, State.COMPLAINED) else state, "sent")
+        MailMessage.objects.filter(pk=message.pk).update(state=state)
+    page = overview(owner_client, shop)
+    found = re.search(
+        rf'href="([^"]+)"><div class="l">{figure}</div><div class="v[^>]*>(\d+)<', page
+    )
+    assert found is not None and found[2] == "2"
+    listed = owner_client.get(unescape(found[1])).context["page"].messages
+    assert {message.state for message in listed} == set(states)
 
 
 def test_the_chart_has_its_numbers_as_a_table_too(shop, owner_client, working):
@@ -152,7 +174,7 @@ def test_the_set_up_list_links_only_what_the_role_may_do(shop, colleague, workin
     client = Client()
     client.force_login(colleague)
     page = overview(client, shop)
-    assert "Fill in logo and contact" in page and ">Continue<" not in page
+    assert "Fill in logo or address" in page and ">Continue<" not in page
     assert reverse("mailaccounts:account_add", args=[shop.slug]) not in page
 
 

@@ -193,6 +193,12 @@ def test_a_message_becomes_a_toast_with_undo_and_is_escaped(shop, owner_client):
     assert 'action="/undo/"' in page
 
 
+def test_a_link_for_a_new_password_that_has_ended_says_so_and_offers_another(client, db):
+    page = client.get("/accounts/password/reset/key/1-set-password/").content.decode()
+    assert "This link does not work any more" in page and "Token" not in page
+    assert 'href="/accounts/password/reset/"' in page
+
+
 @pytest.mark.parametrize("where", ["login/", "password/reset/", "signup/"])
 def test_the_entrance_wears_our_dress(db, where):
     response = Client().get(f"/accounts/{where}")

@@ -184,3 +184,8 @@ def test_an_id_that_is_none_leads_to_the_first_page(text: str | None):
 def test_a_message_to_many_is_found_by_each_visible_recipient(shop: Shop):
     logged(shop, recipients=(Recipient("a@x.example"), Recipient("b@y.example", role=Role.CC)))
     assert found(shop, "recipient=y.example") == ["Zamówienie 10482 przyjęte"]
+
+
+def test_a_type_with_nul_is_no_choice_and_never_reaches_the_database(shop):
+    wanted = LogFilter.from_query(QueryDict("type=order.placed%00"), shop)
+    assert wanted.value("type") is None and "type" in wanted.form.errors

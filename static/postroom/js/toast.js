@@ -63,8 +63,10 @@
   document.addEventListener("postroom:toast", function (raised) { show(raised.detail); });
 
   // A request that failed must never look as if it had been saved.
-  function failed() {
-    show({ level: "bad", text: list.dataset.failed });
+  // 403: the page is older than the sign-in or the role, so trying again would not help.
+  function failed(failure) {
+    var status = failure.detail.xhr ? failure.detail.xhr.status : 0;
+    show({ level: "bad", text: status === 403 ? list.dataset.refused : list.dataset.failed });
   }
   document.addEventListener("htmx:responseError", failed);
   document.addEventListener("htmx:sendError", failed);

@@ -1,0 +1,40 @@
+"""Text that every database can keep: hostile input is cleaned once, before it is stored.
+
+PostgreSQL refuses NUL in text and half a surrogate pair in JSON, and no encoding has room for
+the latter. SQLite takes both, and the mail breaks later, in the worker.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: object) -> str:
+    """``text`` as a plain ``str`` without NUL and lone surrogates.
+
+    Joining gives an exact ``str`` even for subclasses such as Django's ``SafeString``.
+    """
+    return "".join((_UNSTORABLE.sub("\ufffd", str(text)),))
+
+
+def storable_data(value: Any) -> Any:
+    """Plain data of any depth as JSON can keep it: texts ``storable``, numbers and times as text.
+
+    ``date`` stands for ``datetime`` too; floats and whole numbers stay what they are.
+    """
+    if type(value) is str:
+        return storable(value)
+    if type(value) is dict:
+        return {storable_data(key): storable_data(each) for key, each in value.items()}
+    if type(value) is list:
+        return [storable_data(each) for each in value]
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
