@@ -12,7 +12,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     # Nobody takes an address as their own without proof: an invited one would be occupied.
-    path("accounts/email/", views.not_here),
+    path("accounts/email/", views.not_here, name="no_email_page"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path(settings.ADMIN_PATH, admin.site.urls),

@@ -48,6 +48,7 @@ def logo(request: HttpRequest, name: str) -> FileResponse:
     return response
 
 
+@login_required
 def not_here(request: HttpRequest) -> HttpResponse:
     """Hides a page of a library that is no part of this product. Always 404."""
     raise Http404

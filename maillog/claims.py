@@ -54,14 +54,19 @@ def due_accounts() -> list[SenderAccount]:
     )
 
 
-def claim(account: SenderAccount, worker: str, limit: int) -> list[Claimed]:
+def claim(
+    account: SenderAccount, worker: str, limit: int, *, suspect_first: bool = False
+) -> list[Claimed]:
     """Takes up to ``limit`` due deliveries of ``account`` for ``worker``, a lease long.
 
     A delivery that a reaper took back before is claimed alone, and only such claims count
-    towards poison; everything else is taken as a batch.
+    towards poison; everything else is taken as a batch. ``suspect_first`` gives such a delivery
+    its turn although others are due: under a steady flow it would otherwise never have one.
     """
-    rows = _claim(account.pk, worker, limit, alone=False)
-    return rows or _claim(account.pk, worker, 1, alone=True)
+    for alone in (suspect_first, not suspect_first):
+        if rows := _claim(account.pk, worker, 1 if alone else limit, alone=alone):
+            return rows
+    return []
 
 
 def _claim(account_id: int, worker: str, limit: int, *, alone: bool) -> list[Claimed]:
@@ -76,6 +81,8 @@ def _claim(account_id: int, worker: str, limit: int, *, alone: bool) -> list[Cla
 def _claim_sql(alone: bool) -> str:
     due = ", ".join(f"'{state.value}'" for state in DUE)
     skip = " FOR UPDATE SKIP LOCKED" if is_postgresql() else ""
+    # As an array PostgreSQL evaluates it once: joined in, its LIMIT may be exceeded.
+    among = ("= ANY(ARRAY(", "))") if is_postgresql() else ("IN (", ")")
     counted = "lone_claims + 1" if alone else "lone_claims"
     # Suspects take turns: one that broke off again must not be the next one tried.
     first = "lone_claims, priority, due_at" if alone else "priority, due_at"
@@ -83,10 +90,10 @@ def _claim_sql(alone: bool) -> str:
         f"UPDATE maillog_delivery SET state = '{State.CLAIMED.value}', worker = %s,"
         f" fence = fence + 1, phase = '', lone_claims = {counted},"
         f" lease_until = {later_sql(conf.LEASE_SECONDS)}"
-        " WHERE id IN (SELECT id FROM maillog_delivery"
+        f" WHERE id {among[0]}SELECT id FROM maillog_delivery"
         f" WHERE account_id = %s AND state IN ({due}) AND alone = %s AND due_at <= {now_sql()}"
         f" AND {open_account_sql()}"
-        f" ORDER BY {first} LIMIT %s{skip})"
+        f" ORDER BY {first} LIMIT %s{skip}{among[1]}"
         f" AND state IN ({due}) RETURNING id, fence"
     )
 

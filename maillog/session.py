@@ -88,10 +88,12 @@ class Session:
 
     def _items(self, limit: int) -> Generator[Outgoing]:
         """What may be sent, batch after batch; what may not is settled on the way."""
+        suspect_first = False
         while not self._stop.is_set() and time.monotonic() < self._ends_at:
-            rows = claims.claim(self.account, self.worker, limit)
+            rows = claims.claim(self.account, self.worker, limit, suspect_first=suspect_first)
             if not rows:
                 return
+            suspect_first = not suspect_first
             self.claimed += len(rows)
             for claim in self._load(rows):
                 if self._stop.is_set():

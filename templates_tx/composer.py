@@ -216,6 +216,8 @@ def _failed_draft(message_type: MessageType, shop: Shop, error: Exception, to: s
         shop=shop,
         account=account_for(shop),
         recipients=(Recipient(to),),
+        # Nothing was said: once the cause is mended, the same occurrence may be said.
+        once=False,
         born=State.HELD,
         reason=Reason.TEMPLATE,
         detail=str(error) if known else type(error).__name__,

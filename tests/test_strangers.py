@@ -133,6 +133,7 @@ ROUTES: dict[str, Row] = {
     "account_reset_password_from_key_done": public(),
     "account_reauthenticate": login(),
     "account_email": login(),
+    "no_email_page": login(),
     "account_change_password": login(),
     "account_set_password": login(),
     "mfa_authenticate": public(),

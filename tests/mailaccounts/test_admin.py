@@ -55,7 +55,9 @@ def act(client, action, *accounts):
 
 @pytest.fixture
 def account(shop):
-    return factories.make_account(shop, host="a.example", username="sklep", password=CANARY)
+    return factories.make_account(
+        shop, host="a.example", tls_mode="implicit", username="sklep", password=CANARY
+    )
 
 
 @pytest.mark.promise("S0.8")

@@ -178,3 +178,13 @@ def test_an_account_that_rests_gives_nothing(shop: Shop) -> None:
     account.breaker = "open"
     account.save()
     assert claims.due_accounts() == []
+
+
+def test_a_suspect_has_its_turn_although_others_are_due(shop: Shop) -> None:
+    suspect, *others = [make_delivery(shop) for _ in range(3)]
+    Delivery.objects.filter(pk=suspect.pk).update(alone=True)
+    assert suspect.account is not None
+    first = claims.claim(suspect.account, "worker:1", 10, suspect_first=True)
+    assert [row.delivery_id for row in first] == [suspect.pk]
+    second = claims.claim(suspect.account, "worker:1", 10, suspect_first=True)
+    assert {row.delivery_id for row in second} == {each.pk for each in others}

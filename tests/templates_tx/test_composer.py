@@ -132,6 +132,17 @@ def test_an_error_in_the_text_never_breaks_the_order(
     assert "nummer" in message.detail and message.to_text == order.customer.email
 
 
+def test_what_could_not_be_composed_can_be_said_once_it_is_mended(
+    shop: Shop, broken_template: MessageTemplate
+) -> None:
+    order = factories.place_order(shop)
+    TemplateAssignment.objects.all().delete()
+    signals.order_placed.send(Order, order=order)
+    signals.order_placed.send(Order, order=order)
+    states = MailMessage.objects.filter(order_number=order.number).values_list("state", flat=True)
+    assert sorted(states) == [State.HELD, State.QUEUED]
+
+
 def test_an_error_of_ours_never_breaks_the_order(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
