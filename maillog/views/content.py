@@ -42,7 +42,9 @@ class MailFrame(ShopScoped, View):
         body = MessageBody.objects.filter(message=found).only("html").first()
         if found.sensitive or body is None:
             raise Http404
-        images = "data: http: https:" if self.pictures else f"data: {' '.join(own_media(request))}"
+        images = (
+            "data: http: https:" if self.pictures else f"data: {' '.join(own_pictures(request))}"
+        )
         response = HttpResponse(with_inline_images(found, body.html))
         response["Content-Security-Policy"] = (
             f"{LOCKED}; img-src {images}; style-src 'unsafe-inline'; frame-ancestors 'self'"
@@ -53,14 +55,15 @@ class MailFrame(ShopScoped, View):
         return sealed(response)
 
 
-def own_media(request: HttpRequest) -> list[str]:
-    """Where a shop's logo may lie: this installation as the reader and as mail programs reach it.
+def own_pictures(request: HttpRequest) -> list[str]:
+    """Where our own pictures lie, by the reader's address and by that of mail programs.
 
-    Only the media folder: hostile mail must not make the reader's browser call other pages.
+    Only folders of files: hostile mail must not make the reader's browser call other pages.
     """
     public = urlsplit(conf.PUBLIC_URL)
     origins = [f"{public.scheme}://{public.netloc}", f"{request.scheme}://{request.get_host()}"]
-    return [f"{origin}{settings.MEDIA_URL}" for origin in dict.fromkeys(origins)]
+    folders = (settings.MEDIA_URL, settings.STATIC_URL)
+    return [f"{origin}{folder}" for origin in dict.fromkeys(origins) for folder in folders]
 
 
 def with_inline_images(message: MailMessage, html: str) -> str:

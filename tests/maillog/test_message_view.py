@@ -227,7 +227,8 @@ def test_the_frame_has_a_policy_of_its_own(shop, owner_client, name, images):
     assert policy["sandbox"] == [] and "script-src" not in policy
     assert policy["frame-ancestors"] == ["'self'"]
     assert ("https:" in policy["img-src"]) is images
-    assert images or all(each == "data:" or each.endswith("/media/") for each in policy["img-src"])
+    own = ("data:", "/media/", "/static/")
+    assert images or all(each.endswith(own) for each in policy["img-src"])
     assert "no-store" in response["Cache-Control"]
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "no-referrer"
