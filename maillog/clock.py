@@ -18,7 +18,8 @@ def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
-# Milliseconds, padded to the six digits that Django writes: texts are compared for equality too.
+# Milliseconds, padded to the six digits that Django writes, except on whole seconds: such texts
+# are for comparing which is earlier, never for equality.
 _SQLITE = "strftime('%%Y-%%m-%%d %%H:%%M:%%f','now'{shift})||'000'"
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from maillog import claims, reaper
@@ -49,6 +50,17 @@ def test_a_lease_that_a_claim_has_written_is_taken_back(shop: Shop, settings: An
     delivery = make_delivery(shop)
     assert delivery.account is not None and claims.claim(delivery.account, "dead:1", 1)
     assert reaper.reap_lost_leases() == 1
+
+
+def test_a_lease_that_ends_on_a_whole_second_is_taken_back(shop: Shop) -> None:
+    """One in a thousand does; Django and our SQL write such a moment differently on SQLite."""
+    delivery = claimed(shop)
+    moment = "2026-01-02 03:04:05.000000" + ("+00" if connection.vendor == "postgresql" else "")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE maillog_delivery SET lease_until = %s", [moment])
+    assert reaper.reap_lost_leases() == 1
+    delivery.refresh_from_db()
+    assert delivery.state == State.QUEUED
 
 
 def test_a_lost_lease_after_the_dot_gate_is_unknown(shop: Shop) -> None:
