@@ -218,8 +218,8 @@ class ShopScopedAdmin(admin.ModelAdmin):
         return HttpResponseRedirect(request.get_full_path())
 
 
-class ReadOnlyAdmin(ShopScopedAdmin):
-    """Rows that are looked at and never edited here."""
+class ReadOnly:
+    """Mixin: whoever may see these rows may not change them here."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -231,18 +231,13 @@ class ReadOnlyAdmin(ShopScopedAdmin):
         return False
 
 
-class ReadOnlyInline(admin.TabularInline):
+class ReadOnlyAdmin(ReadOnly, ShopScopedAdmin):
+    """Rows that are looked at and never edited here."""
+
+
+class ReadOnlyInline(ReadOnly, admin.TabularInline):
     """Rows of a log beside their owner."""
 
     extra = 0
     can_delete = False
     show_change_link = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

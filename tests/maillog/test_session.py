@@ -210,9 +210,7 @@ def test_a_delivery_that_staff_cancel_while_it_is_claimed_does_not_leave() -> No
     assert not server.store.received
 
 
-def test_no_transaction_is_open_while_a_server_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_no_transaction_is_open_while_a_server_is_waited_for() -> None:
     seen: list[bool] = []
 
     with sink() as server:
