@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from mailaccounts.models import AccountState, Breaker, SenderAccount
-from maillog.clock import db_id, from_db_id, is_postgresql, later_sql, now_sql
+from maillog.clock import db_id, db_now, from_db_id, is_postgresql, later_sql, now_sql
 from maillog.models import Delivery
 from maillog.states import DUE, State
 from shops.conf import conf
@@ -105,14 +105,20 @@ def sessions_of(account_id: int) -> int:
 
 
 def renew(workers: Sequence[str]) -> int:
-    """Prolongs the leases of what these workers hold; returns how many."""
+    """Prolongs the leases of what these workers hold; returns how many.
+
+    Never waits for a row: a session locks two at a time, in whatever order it sends, and the two
+    would wait for each other until PostgreSQL ends one of them, perhaps with an outcome in it.
+    What is locked is at work, and has three more turns before its lease ends.
+    """
     if not workers:
         return 0
-    marks = ", ".join(["%s"] * len(workers))
+    held = f"state = '{State.CLAIMED.value}' AND worker IN ({', '.join(['%s'] * len(workers))})"
+    free = f"id IN (SELECT id FROM maillog_delivery WHERE {held} FOR UPDATE SKIP LOCKED)"
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE maillog_delivery SET lease_until = {later_sql(conf.LEASE_SECONDS)}"
-            f" WHERE state = '{State.CLAIMED.value}' AND worker IN ({marks})",
+            f" WHERE {free if is_postgresql() else held}",
             list(workers),
         )
         renewed: int = cursor.rowcount
@@ -153,4 +159,4 @@ def _cancel_if_asked(delivery_id: UUID) -> None:
 
     asked = Q(pk=delivery_id, cancel_requested=True)
     if Delivery.objects.filter(asked).exists():
-        move(asked, State.CANCELLED, reason=Reason.STAFF, ended_at=None)
+        move(asked, State.CANCELLED, reason=Reason.STAFF, ended_at=db_now())

@@ -6,12 +6,14 @@ in SQL by hand because it is the hot path: four short statements a message.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
@@ -40,6 +42,8 @@ STATE_AFTER: dict[AnswerClass, State] = {
 # A lease must outlast the moment between the gate and the dot.
 SPARE_SECONDS = 5.0
 LONGEST_REPLY = 2048
+WRITE_AGAIN_AFTER = 0.5  # seconds
+logger = logging.getLogger(__name__)
 _jitter = Random()
 
 
@@ -58,14 +62,43 @@ class AccountJournal:
         self.held.update(deliveries)
 
     def step(self, done: Outcome | None, gate: Outgoing | None) -> bool:
-        with transaction.atomic(), connection.cursor() as cursor:
-            if done is not None:
-                self._record(cursor, done)
-            opened = gate is not None and self._open_gate(cursor, gate)
+        try:
+            opened = self._commit(done, gate)
+        except (OperationalError, InterfaceError):
+            if done is None:
+                raise
+            # Not sent a second time because the database was away for a moment: the gate stays
+            # shut, and the outcome, which only we know, is written as soon as it can be.
+            self._write_down_later(done)
+            opened = False
         self._refused |= gate is not None and not opened
         if done is not None:
             self.held.pop(done.delivery_id, None)
         return opened
+
+    def _commit(self, done: Outcome | None, gate: Outgoing | None) -> bool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if done is not None:
+                self._record(cursor, done)
+            return gate is not None and self._open_gate(cursor, gate)
+
+    def _write_down_later(self, done: Outcome) -> None:
+        """Tries again, over fresh connections, for a lease long; raises if that is not enough.
+
+        A commit whose answer was lost may have happened: then its row is settled already, and
+        writing the outcome under the same fence changes nothing.
+        """
+        ends = time.monotonic() + conf.LEASE_SECONDS
+        while True:
+            logger.warning("the outcome of delivery %s is written once more", done.delivery_id)
+            connection.close()
+            time.sleep(WRITE_AGAIN_AFTER)
+            try:
+                self._commit(done, None)
+                return
+            except (OperationalError, InterfaceError):
+                if time.monotonic() > ends:
+                    raise
 
     def may_go(self, delivery: Delivery) -> bool:
         """False if the gate would refuse it: then it is given back instead.

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Q
 
 from maillog.blanking import blank_ended
-from maillog.clock import db_id
+from maillog.clock import db_id, is_postgresql
 from maillog.models import Delivery
 from maillog.states import ALLOWED_FROM, COUNTED_ROLES, ENDED, FAILURES, SEVERITY, State
 
@@ -27,7 +27,8 @@ def move(rows: Q, to: State, *, ended_at: datetime | None = None, **columns: Any
     The caller holds a transaction. Sets what follows from the state: a lease ends with
     ``claimed``, the uncertainty of ``phase`` with an outcome.
     """
-    movable = Delivery.objects.filter(rows, state__in=ALLOWED_FROM[to])
+    # In one order for all: two that move the same rows must not wait for each other.
+    movable = Delivery.objects.filter(rows, state__in=ALLOWED_FROM[to]).order_by("pk")
     found = list(movable.select_for_update().values_list("pk", "message_id"))
     if not found:
         return []
@@ -52,10 +53,18 @@ def move(rows: Q, to: State, *, ended_at: datetime | None = None, **columns: Any
 
 def roll_up(messages: Iterable[UUID]) -> None:
     """Derives state, reason and failed recipients of ``messages`` from their deliveries."""
-    ids = [db_id(each) for each in messages]
+    ids = [db_id(each) for each in sorted(set(messages))]
     for start in range(0, len(ids), 500):
         chunk = ids[start : start + 500]
         with connection.cursor() as cursor:
+            if len(chunk) > 1 and is_postgresql():
+                # An UPDATE locks in the order in which it finds: see ``move``.
+                marks = ", ".join(["%s"] * len(chunk))
+                cursor.execute(
+                    f"SELECT 1 FROM maillog_mailmessage WHERE id IN ({marks})"
+                    " ORDER BY id FOR UPDATE",
+                    chunk,
+                )
             cursor.execute(roll_up_sql(len(chunk)), chunk)
 
 

@@ -6,10 +6,12 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
 from demo.sink_faults import Action, Fault, Stage
 from mailaccounts.models import SenderAccount
+from maillog import claims
 from maillog.deliver import Deliverer
 from maillog.models import Delivery
 from maillog.outbox import Draft, Recipient, queue
@@ -58,6 +60,28 @@ def test_four_drainers_send_each_of_a_thousand_messages_once() -> None:
     assert server.store.count == 1000 and server.store.duplicates == 0
     assert Delivery.objects.filter(state=State.SENT).count() == 1000
     assert not Delivery.objects.filter(tries__gt=1).exists()
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one lock for all")
+def test_leases_are_prolonged_without_waiting_for_what_a_session_is_writing() -> None:
+    """Waiting for each other PostgreSQL ends one of the two, and an outcome may be in it."""
+    account = factories.make_account(factories.make_shop())
+    queue_many(account, 3)
+    first, *_others = claims.claim(account, "tests:1", 10)
+    renewed: list[int] = []
+
+    def keep() -> None:
+        renewed.append(claims.renew(["tests:1"]))
+        connection.close()
+
+    with transaction.atomic():
+        Delivery.objects.filter(pk=first.delivery_id).update(phase="dot", dot_at=timezone.now())
+        keeper = threading.Thread(target=keep)
+        keeper.start()
+        keeper.join(5)
+        assert renewed == [2]
+    keep()
+    assert renewed == [2, 3]
 
 
 def test_a_server_that_hangs_does_not_stop_the_others() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from itertools import count
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
@@ -9,7 +11,7 @@ from django.utils import timezone
 
 from demo.sink_faults import Fault, Stage
 from mailaccounts.models import SenderAccount
-from maillog import reaper, registry
+from maillog import journal, reaper, registry
 from maillog.deliver import Deliverer
 from maillog.journal import AccountJournal
 from maillog.models import Attempt, Delivery, MailMessage, MessageBody, Suppression
@@ -236,13 +238,14 @@ def test_a_deliver_process_sends_for_several_accounts_at_once() -> None:
 
 
 def test_an_outcome_that_could_not_be_recorded_is_not_sent_again(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     """The server said 250, then the database went away: nobody may believe it was not sent."""
 
     def lost(*args: object) -> None:
         raise OperationalError("server closed the connection")
 
+    settings.LEASE_SECONDS = 1
     with sink() as server:
         account = account_at(server.port)
         message = queue(make_draft(account))
@@ -255,6 +258,34 @@ def test_an_outcome_that_could_not_be_recorded_is_not_sent_again(
     Delivery.objects.update(lease_until=timezone.now() - timedelta(hours=1))
     reaper.reap_lost_leases()
     assert the_delivery(message).state == State.UNKNOWN
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_an_outcome_outlives_a_database_that_was_away_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    """Lost before the commit, or only its answer was: either way it is written down once."""
+    commit, calls = AccountJournal._commit, count()
+
+    def interrupted(self: AccountJournal, done: Any, gate: Any) -> bool:
+        if done is not None and next(calls) < 2:
+            if committed:
+                commit(self, done, gate)
+            raise OperationalError("terminating connection due to administrator command")
+        return commit(self, done, gate)
+
+    monkeypatch.setattr(journal, "WRITE_AGAIN_AFTER", 0.01)
+    monkeypatch.setattr(AccountJournal, "_commit", interrupted)
+    with sink() as server:
+        account = account_at(server.port)
+        messages = [queue(make_draft(account, to=f"a{n}@klient.example")) for n in range(3)]
+        send_all(account)
+        send_all(account)
+    assert server.store.count == len(messages) and server.store.duplicates == 0
+    assert list(Delivery.objects.values_list("state", "tries", "ever_unknown")) == [
+        (State.SENT, 1, False)
+    ] * len(messages)
+    assert Attempt.objects.filter(answer="sent").count() == len(messages)
 
 
 @pytest.mark.parametrize("answer", ["250 Ok", "550 5.1.1 No such user"])
