@@ -32,6 +32,7 @@ from maillog.models import WorkerBeat
 logger = logging.getLogger(__name__)
 
 STALLED_AFTER = 15.0  # seconds without a claim while mail is due
+TASKS_ARE_LATE = 150.0  # seconds; a sweep is due each minute
 GRACE = 30.0  # seconds that a child has to finish what is on the wire
 LOOK_EVERY = 0.5
 FORGET_BEATS_AFTER = timedelta(minutes=5)
@@ -109,6 +110,7 @@ class Supervisor:
             close_old_connections()
             self._beat()
             self._restart_stalled()
+            self._restart_stalled_tasks()
         except DatabaseError:
             logger.exception("the database is away")
             connection.close()
@@ -157,6 +159,25 @@ class Supervisor:
                 logger.warning("%s has stalled", child.name)
                 child.kill_group()
                 child.busy_since = 0.0
+
+    def _restart_stalled_tasks(self) -> None:
+        """A cluster that has finished no sweep for longer than a task may take.
+
+        One whose worker died while it read the queue looks alive and runs nothing more. Sweeps
+        are shared among hosts: where one host's cluster still runs them, another's is left alone.
+        """
+        patience = settings.Q_CLUSTER["timeout"] + TASKS_ARE_LATE if self._tasks else 0
+        fresh = timezone.now() - timedelta(seconds=patience)
+        for child in self._tasks:
+            young = time.monotonic() - child.started < patience
+            if young or WorkerBeat.objects.filter(kind="tasks", beat_at__gte=fresh).exists():
+                continue
+            logger.warning("%s have stalled", child.name)
+            child.kill_group()
+
+    @property
+    def _tasks(self) -> list[Child]:
+        return [child for child in self.children if child.name == "tasks" and child.is_running()]
 
     def _stop_all(self) -> None:
         for child in self.children:

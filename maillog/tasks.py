@@ -50,18 +50,17 @@ def drain(account_id: int) -> int:
 
 def sweep() -> int:
     """The minute's round: lost leases, repeats, expiry, and wake-ups that got lost."""
-    if not deliverers_at_work():
-        _beat()
     moved = reaper.sweep()
     for account in claims.due_accounts():
         # A task that was lost with its process must not keep the flag that prevents the next.
         SenderAccount.objects.filter(pk=account.pk).update(wake=False)
         wake(account.pk)
+    _beat()
     return moved
 
 
 def _beat() -> None:
-    """Says that this host's qcluster is what sends."""
+    """Says that this host's qcluster runs tasks: the supervisor and the overview look at it."""
     now = timezone.now()
     WorkerBeat.objects.update_or_create(
         name=f"{socket.gethostname()[:48]}:tasks",

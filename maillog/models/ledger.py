@@ -78,7 +78,7 @@ class WorkerBeatQuerySet(models.QuerySet["WorkerBeat"]):
 
 class WorkerBeat(models.Model):
     """A process that sends says that it is alive. ``kind`` is worker (the supervisor, which
-    sends nothing itself), deliver, or tasks (a qcluster without ``deliver`` processes)."""
+    sends nothing itself), deliver, or tasks (a qcluster; it sends where no ``deliver`` does)."""
 
     name = models.CharField(primary_key=True, max_length=80)
     kind = models.CharField(max_length=12)
