@@ -24,6 +24,9 @@ if _MADE_BY not in os.environ:
 DATA = Path(os.environ["POSTROOM_DATA"])
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{DATA / 'tests.sqlite3'}")
 
+# For processes that are killed or stopped: production waits 60, 30 and 900 seconds.
+LEASE = 1  # seconds
+QUICK = {"LEASE_SECONDS": str(LEASE), "REAP_GRACE_SECONDS": "1", "REPEAT_AFTER_SECONDS": "1"}
 
 os.environ.setdefault("SECRET_KEY", "a-key-for-tests-only-" + "x" * 40)
 # Mail servers of tests listen on loopback, which the outbound guard refuses by default.

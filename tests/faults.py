@@ -24,15 +24,10 @@ from demo.sink import Sink
 from maillog import reaper
 from maillog.models import Delivery
 from maillog.states import State, UnknownPolicy
+from tests.environment import QUICK
 
 ROOT = Path(__file__).parent.parent
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
-LEASE = 1  # seconds; production has 60
-QUICK = {
-    "LEASE_SECONDS": str(LEASE),
-    "REAP_GRACE_SECONDS": "1",
-    "REPEAT_AFTER_SECONDS": "1",
-}
 
 
 def database_url() -> str:
@@ -90,9 +85,12 @@ def send_signal(pid: int, number: signal.Signals) -> bool:
 
 
 def kill_holders(times: int, seconds: float, pause: tuple[float, float] = (0.02, 0.08)) -> int:
-    """Kills ``times`` processes, each while it holds a claim; returns how many."""
+    """Kills ``times`` processes, each while it holds a claim; returns how many.
+
+    Ends early when nothing is left to send, or after ``seconds``.
+    """
     rng, killed, ends = random.Random(7), 0, time.monotonic() + seconds
-    while killed < times and time.monotonic() < ends:
+    while killed < times and time.monotonic() < ends and not has_ended():
         time.sleep(rng.uniform(*pause))
         killed += sum(send_signal(pid, signal.SIGKILL) for pid in holders())
     return killed

@@ -2,6 +2,7 @@
 # A PostgreSQL server for one command: own folder, own port, own password, gone afterwards.
 #
 #   throwaway_postgres.sh run [--fsync] COMMAND...   runs it with DATABASE_URL set
+#   throwaway_postgres.sh restart fast|immediate     inside a run: stops the server and starts it
 #   throwaway_postgres.sh programs                   prints where initdb and pg_ctl are
 #
 # Without --fsync commits are not made durable: right for tests, wrong for benchmarks.
@@ -102,12 +103,19 @@ run() {
     trap 'stop "$folder"' EXIT
     trap 'exit 130' INT TERM HUP
     start "$settings" 9>&-
-    env DATABASE_URL="$url" "$@" 9>&-
+    env DATABASE_URL="$url" THROWAWAY_POSTGRES="$folder" "$@" 9>&-
+}
+
+# "immediate" is a crash: what was not in the log of the database is gone.
+restart() {
+    folder=${THROWAWAY_POSTGRES:?restart is for commands inside a run}
+    as_server "$(programs)/pg_ctl" restart -D "$folder/data" -l "$folder/log" -m "$1" \
+        --wait --silent >>"$folder/start.log" 2>&1 </dev/null || give_up "the server did not restart"
 }
 
 action=${1:-}
 [ $# -eq 0 ] || shift
 case $action in
-    run | programs | stop_at_end) "$action" "$@" ;;
-    *) die "run or programs?" ;;
+    run | restart | programs | stop_at_end) "$action" "$@" ;;
+    *) die "run, restart or programs?" ;;
 esac

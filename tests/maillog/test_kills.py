@@ -14,6 +14,7 @@ from mailaccounts.models import SenderAccount
 from maillog.models import Delivery
 from maillog.states import State
 from tests import factories, faults
+from tests.environment import LEASE
 from tests.maillog.test_drainers import queue_many
 from tests.smtp import sink
 
@@ -51,7 +52,7 @@ def test_a_process_that_slept_through_its_leases_sends_nothing_in_silence(settin
         with faults.deliver_processes(3):
             for _each in range(rounds):
                 queue_many(account, messages)
-                stopped += faults.stop_holders(3 * faults.LEASE + 0.2)
+                stopped += faults.stop_holders(3 * LEASE + 0.2)
             faults.until(faults.has_ended, 60)
         balance = faults.draw_balance(server)
         taken_over = Delivery.objects.filter(fence__gt=1).count()
