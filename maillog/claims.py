@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -20,11 +21,20 @@ from maillog.models import Delivery
 from maillog.states import DUE, State
 from shops.conf import conf
 
+if TYPE_CHECKING:
+    from mailaccounts.transports.base import Outcome, Outgoing
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
+    """One claim of one delivery; the next claim of it has another fence."""
+
     delivery_id: UUID
     fence: int
+
+
+def claim_of(row: Delivery | Outgoing | Outcome) -> Claimed:
+    return Claimed(row.pk if isinstance(row, Delivery) else row.delivery_id, row.fence)
 
 
 def open_now() -> Q:

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from random import Random
-from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports.base import AnswerClass, Outcome, Outgoing
-from maillog import claims, health, retry
+from maillog import claims, health, moves, retry
 from maillog.blanking import blank_ended
 from maillog.clock import db_id, later_sql, now_sql
 from maillog.models import Delivery
-from maillog.moves import roll_up_sql
-from maillog.states import ENDED, State
+from maillog.states import ENDED, Role, State
 from shops.conf import conf
 
 STATE_AFTER: dict[AnswerClass, State] = {
@@ -53,13 +51,15 @@ class AccountJournal:
     def __init__(self, account: SenderAccount, worker: str) -> None:
         self.account = account
         self.worker = worker
-        self.held: dict[UUID, Delivery] = {}  # claimed by this session and not settled yet
+        # Claimed by this session and not settled yet. By fence too: it may lose one while the
+        # transport still has it, and claim it again.
+        self.held: dict[claims.Claimed, Delivery] = {}
         self._refused = False  # a gate stayed shut: those behind it are looked at first
         self.given_back: Delivery | None = None  # the last that the transport released
 
-    def take(self, deliveries: Mapping[UUID, Delivery]) -> None:
+    def take(self, deliveries: Iterable[Delivery]) -> None:
         """This session has claimed these."""
-        self.held.update(deliveries)
+        self.held |= {claims.claim_of(each): each for each in deliveries}
 
     def step(self, done: Outcome | None, gate: Outgoing | None) -> bool:
         try:
@@ -73,7 +73,7 @@ class AccountJournal:
             opened = False
         self._refused |= gate is not None and not opened
         if done is not None:
-            self.held.pop(done.delivery_id, None)
+            self.held.pop(claims.claim_of(done), None)
         return opened
 
     def _commit(self, done: Outcome | None, gate: Outgoing | None) -> bool:
@@ -113,23 +113,19 @@ class AccountJournal:
             cursor.execute(_may_go_sql(), [db_id(delivery.pk), delivery.fence])
             if cursor.fetchone():
                 return True
-        claims.release([claims.Claimed(delivery.pk, delivery.fence)], self.worker)
-        self.held.pop(delivery.pk, None)
+        claims.release([claims.claim_of(delivery)], self.worker)
+        self.held.pop(claims.claim_of(delivery), None)
         return False
 
     def release(self, items: list[Outgoing]) -> None:
-        claims.release(
-            [claims.Claimed(item.delivery_id, item.fence) for item in items],
-            self.worker,
-            past_gate=True,
-        )
-        for item in items:
-            self.given_back = self.held.pop(item.delivery_id, self.given_back)
+        rows = [claims.claim_of(item) for item in items]
+        claims.release(rows, self.worker, past_gate=True)
+        for row in rows:
+            self.given_back = self.held.pop(row, self.given_back)
 
     def release_all(self) -> None:
         """Gives back whatever this session still holds and whose gate was never opened."""
-        rest = [claims.Claimed(pk, each.fence) for pk, each in self.held.items()]
-        claims.release(rest, self.worker)
+        claims.release(list(self.held), self.worker)
         self.held.clear()
 
     def _open_gate(self, cursor: object, gate: Outgoing) -> bool:
@@ -138,7 +134,7 @@ class AccountJournal:
 
     def _record(self, cursor: object, outcome: Outcome) -> None:
         """Writes the outcome under its fence; a row that somebody else took is left alone."""
-        delivery = self.held[outcome.delivery_id]
+        delivery = self.held[claims.claim_of(outcome)]
         state, due_at = self._decide(delivery, outcome)
         now = timezone.now()
         execute = cursor.execute  # type: ignore[attr-defined]
@@ -146,7 +142,8 @@ class AccountJournal:
         if not cursor.rowcount:  # type: ignore[attr-defined]
             return
         execute(_ATTEMPT, attempt_values(outcome, now))
-        execute(roll_up_sql(1), [db_id(delivery.message_id)])
+        if delivery.role != Role.COPY:  # a copy changes nothing about its message
+            moves.roll_up([delivery.message_id])
         if delivery.message.sensitive:
             blank_ended([delivery.message_id])
         health.note_outcome(self.account, delivery, outcome)

@@ -52,40 +52,47 @@ def move(rows: Q, to: State, *, ended_at: datetime | None = None, **columns: Any
 
 
 def roll_up(messages: Iterable[UUID]) -> None:
-    """Derives state, reason and failed recipients of ``messages`` from their deliveries."""
+    """Derives state, reason and failed recipients of ``messages`` from their deliveries.
+
+    Two workers may end two deliveries of one message at once, and neither sees what the other has
+    not committed: whoever comes second waits for the message and looks only then. The order of the
+    ids keeps those that wait from waiting for each other.
+    """
     ids = [db_id(each) for each in sorted(set(messages))]
     for start in range(0, len(ids), 500):
         chunk = ids[start : start + 500]
         with connection.cursor() as cursor:
-            if len(chunk) > 1 and is_postgresql():
-                # An UPDATE locks in the order in which it finds: see ``move``.
-                marks = ", ".join(["%s"] * len(chunk))
-                cursor.execute(
-                    f"SELECT 1 FROM maillog_mailmessage WHERE id IN ({marks})"
-                    " ORDER BY id FOR UPDATE",
-                    chunk,
-                )
+            if is_postgresql():
+                cursor.execute(_lock_sql(len(chunk)), chunk)
             cursor.execute(roll_up_sql(len(chunk)), chunk)
+
+
+def _lock_sql(count: int) -> str:
+    marks = ", ".join(["%s"] * count)
+    return f"SELECT 1 FROM maillog_mailmessage WHERE id IN ({marks}) ORDER BY id FOR UPDATE"
 
 
 @lru_cache(maxsize=64)
 def roll_up_sql(count: int) -> str:
-    """The UPDATE for ``count`` messages, whose ids are its parameters."""
-    ranks = " ".join(f"WHEN '{state.value}' THEN {rank}" for state, rank in SEVERITY.items())
-    worst = (
-        "SELECT {column} FROM maillog_delivery d WHERE d.message_id = maillog_mailmessage.id"
-        f" AND d.role IN ({_quoted(COUNTED_ROLES)})"
-        # Cc and Bcc decide only where there is nobody else.
-        f" ORDER BY CASE d.role WHEN 'main' THEN 0 ELSE 1 END, CASE d.state {ranks} END LIMIT 1"
-    )
+    """The UPDATE for ``count`` messages, whose ids are its parameters.
+
+    One look at the deliveries finds the worst: the least of "role, severity, reason" as text.
+    """
+    ranks = [(state.value, f"{rank:02}") for state, rank in SEVERITY.items()]
+    severity = " ".join(f"WHEN '{state}' THEN '{rank}'" for state, rank in ranks)
+    state_of = " ".join(f"WHEN '{rank}' THEN '{state}'" for state, rank in ranks)
+    # Cc and Bcc decide only where there is nobody else.
+    worst = f"CASE role WHEN 'main' THEN '0' ELSE '1' END || CASE state {severity} END || reason"
+    failures = _quoted([state.value for state in FAILURES])
     return (
-        "UPDATE maillog_mailmessage SET"
-        f" state = COALESCE(({worst.format(column='d.state')}), state),"
-        f" reason = COALESCE(({worst.format(column='d.reason')}), reason),"
-        " failed_recipients = (SELECT count(*) FROM maillog_delivery d"
-        f" WHERE d.message_id = maillog_mailmessage.id AND d.role IN ({_quoted(COUNTED_ROLES)})"
-        f" AND d.state IN ({_quoted([state.value for state in FAILURES])}))"
-        f" WHERE id IN ({', '.join(['%s'] * count)})"
+        "UPDATE maillog_mailmessage"
+        f" SET state = CASE substr(w.worst, 2, 2) {state_of} END,"
+        " reason = substr(w.worst, 4), failed_recipients = w.failed"
+        f" FROM (SELECT message_id, min({worst}) AS worst,"
+        f" sum(CASE WHEN state IN ({failures}) THEN 1 ELSE 0 END) AS failed"
+        f" FROM maillog_delivery WHERE message_id IN ({', '.join(['%s'] * count)})"
+        f" AND role IN ({_quoted(COUNTED_ROLES)}) GROUP BY message_id) w"
+        " WHERE maillog_mailmessage.id = w.message_id"
     )
 
 

@@ -83,7 +83,7 @@ class Session:
             try:
                 return transport.send(items, self.journal)
             except Unsendable as error:
-                delivery = self.journal.held.pop(error.item.delivery_id)
+                delivery = self.journal.held.pop(claims.claim_of(error.item))
                 settle(delivery, pipeline.Stop(State.FAILED, detail=str(error)))
 
     def _items(self, limit: int) -> Generator[Outgoing]:
@@ -116,13 +116,18 @@ class Session:
             .prefetch_related(files)
             .in_bulk([row.delivery_id for row in rows])
         )
-        self.journal.take(found)
-        problems = render_missing([each.message for each in found.values()])
-        blocked, now = suppressed_among(found.values()), timezone.now()
+        # One that was lost meanwhile shows the fence of who has it now: it is his to send.
+        mine = [
+            each
+            for row in rows
+            if (each := found.get(row.delivery_id)) is not None and each.fence == row.fence
+        ]
+        self.journal.take(mine)
+        problems = render_missing([each.message for each in mine])
+        blocked, now = suppressed_among(mine), timezone.now()
         return [
             pipeline.Claim(each, now, each.pk in blocked, problems.get(each.message_id, ""))
-            for row in rows
-            if (each := found.get(row.delivery_id)) is not None
+            for each in mine
         ]
 
     def _prepare(self, claim: pipeline.Claim) -> Outgoing | None:
@@ -139,7 +144,7 @@ class Session:
             if delivery.envelope_to != before:
                 store_wire_form(delivery)
             return outgoing
-        self.journal.held.pop(delivery.pk, None)
+        self.journal.held.pop(claims.claim_of(delivery), None)
         return None
 
     def _note_trouble(self, trouble: AccountTrouble) -> None:

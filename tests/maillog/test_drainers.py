@@ -11,13 +11,16 @@ from django.utils import timezone
 
 from demo.sink_faults import Action, Fault, Stage
 from mailaccounts.models import SenderAccount
+from mailaccounts.transports.base import AnswerClass, Outcome, Phase
 from maillog import claims
 from maillog.deliver import Deliverer
+from maillog.journal import AccountJournal
 from maillog.models import Delivery
 from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
-from maillog.states import State
+from maillog.states import Role, State
 from tests import factories
+from tests.maillog.test_session import make_draft
 from tests.smtp import sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,6 +85,40 @@ def test_leases_are_prolonged_without_waiting_for_what_a_session_is_writing() ->
         assert renewed == [2]
     keep()
     assert renewed == [2, 3]
+
+
+def claimed_by(account: SenderAccount, worker: str) -> tuple[AccountJournal, Outcome]:
+    """A session that has claimed one delivery, and the outcome that it has read."""
+    [row] = claims.claim(account, worker, 1)
+    delivery = Delivery.objects.select_related("message").get(pk=row.delivery_id)
+    journal = AccountJournal(account, worker)
+    journal.take([delivery])
+    return journal, Outcome(delivery.pk, row.fence, AnswerClass.SENT, Phase.DOT, code=250)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+@pytest.mark.parametrize("second", [Role.MAIN, Role.COPY])
+def test_two_sessions_that_end_one_message_at_once_roll_it_up_together(second: Role) -> None:
+    """Each sees the other's delivery as it was before: whoever is last must look again."""
+    account = factories.make_account(factories.make_shop())
+    recipients = (Recipient("anna@klient.example"), Recipient("szef@klient.example", role=second))
+    message = queue(make_draft(account, recipients=recipients))
+    assert message is not None
+    journals = [claimed_by(account, f"tests:{number}") for number in (1, 2)]
+
+    def end_second() -> None:
+        journals[1][0].step(journals[1][1], None)
+        connection.close()
+
+    other = threading.Thread(target=end_second)
+    with transaction.atomic():
+        journals[0][0].step(journals[0][1], None)
+        other.start()
+        other.join(0.3)
+    other.join(10)
+    message.refresh_from_db()
+    assert {each.state for each in message.deliveries.all()} == {State.SENT}
+    assert message.state == State.SENT
 
 
 def test_a_server_that_hangs_does_not_stop_the_others() -> None:

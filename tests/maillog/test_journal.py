@@ -24,7 +24,7 @@ def claim(delivery: Delivery, worker: str) -> AccountJournal:
     assert claims.claim(delivery.account, worker, 1)
     delivery.refresh_from_db()
     journal = AccountJournal(delivery.account, worker)
-    journal.take({delivery.pk: Delivery.objects.select_related("message").get(pk=delivery.pk)})
+    journal.take(Delivery.objects.select_related("message").filter(pk=delivery.pk))
     return journal
 
 
@@ -52,6 +52,20 @@ def test_an_outcome_under_an_old_fence_changes_nothing(shop: Shop, answer: Answe
     delivery.refresh_from_db()
     assert (delivery.state, delivery.worker) == (State.CLAIMED, "quick:1")
     assert not Attempt.objects.exists()
+
+
+def test_what_a_session_lost_and_claimed_again_is_written_down(shop: Shop) -> None:
+    delivery = make_delivery(shop)
+    journal = claim(delivery, "tests:1")
+    old = outgoing(delivery)
+    lose(delivery)
+    journal.held |= claim(delivery, "tests:1").held
+    assert not journal.step(None, old)
+    journal.release([old])
+    assert journal.step(None, outgoing(delivery))
+    journal.step(outcome(delivery, AnswerClass.SENT), None)
+    delivery.refresh_from_db()
+    assert delivery.state == State.SENT and not journal.held
 
 
 def test_the_gate_opens_once_for_who_holds_the_fence(shop: Shop) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from demo.sink_faults import Fault, Stage
 from mailaccounts.models import SenderAccount
-from maillog import journal, reaper, registry
+from maillog import claims, journal, reaper, registry
 from maillog.deliver import Deliverer
 from maillog.journal import AccountJournal
 from maillog.models import Attempt, Delivery, MailMessage, MessageBody, Suppression
@@ -210,6 +210,17 @@ def test_a_delivery_that_staff_cancel_while_it_is_claimed_does_not_leave() -> No
         send_all(account)
     assert message is not None and the_delivery(message).state == State.CANCELLED
     assert not server.store.received
+
+
+def test_what_was_lost_before_it_was_read_is_left_to_who_has_it_now() -> None:
+    """The row that is read then carries the other's fence, and with it his right to send."""
+    account = account_at(9)
+    queue(make_draft(account))
+    session = Session(account, "slow:1", threading.Event())
+    rows = claims.claim(account, "slow:1", 1)
+    Delivery.objects.update(state=State.QUEUED, lease_until=None, worker="")
+    claims.claim(account, "quick:1", 1)
+    assert session._load(rows) == [] and not session.journal.held
 
 
 def test_no_transaction_is_open_while_a_server_is_waited_for() -> None:
