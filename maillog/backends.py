@@ -20,6 +20,7 @@ from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
 from maillog.states import Role, UnknownPolicy
 from shops.addresses import EmailAddressInvalid, parse_address
+from shops.storable import storable
 
 TYPE_HEADER = "X-Postroom-Type"
 SYSTEM_EXPIRES = timedelta(hours=48)
@@ -97,7 +98,7 @@ def _attachments(message: EmailMessage) -> list[Attachment]:
     found = []
     for each in message.attachments:
         name, content, content_type = _parts(each)
-        data = content.encode() if isinstance(content, str) else bytes(content)
+        data = storable(content).encode() if isinstance(content, str) else bytes(content)
         nested = content_type.startswith(("message/", "multipart/"))
         found.append(Attachment(name or "file", OPAQUE if nested else content_type or OPAQUE, data))
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from mailaccounts.models import AccountState, Breaker, SenderAccount
@@ -59,8 +59,10 @@ def open_account_sql() -> str:
 def due_accounts() -> list[SenderAccount]:
     """Accounts that are open and have something due, the longest unused first."""
     due = Delivery.objects.filter(account=OuterRef("pk"), state__in=DUE, due_at__lte=Now())
+    # PostgreSQL would put the one that was never used behind all others.
+    longest_unused = F("last_used_at").asc(nulls_first=True)
     return list(
-        SenderAccount.objects.filter(open_now(), Exists(due)).order_by("last_used_at", "pk")
+        SenderAccount.objects.filter(open_now(), Exists(due)).order_by(longest_unused, "pk")
     )
 
 
@@ -159,7 +161,10 @@ def release(claimed: Sequence[Claimed], worker: str, *, past_gate: bool = False)
 
 _RELEASE = (
     f"UPDATE maillog_delivery SET state = '{State.QUEUED.value}', lease_until = NULL, worker = '',"
-    f" phase = '' WHERE id = %s AND fence = %s AND worker = %s AND state = '{State.CLAIMED.value}'"
+    # Given back in order: this claim did not break off, and is none that counts as poison.
+    " phase = '', lone_claims = CASE WHEN alone AND lone_claims > 0 THEN lone_claims - 1"
+    " ELSE lone_claims END"
+    f" WHERE id = %s AND fence = %s AND worker = %s AND state = '{State.CLAIMED.value}'"
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import secrets
 import socket
 import threading
 import time
@@ -24,6 +25,7 @@ from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
 from maillog import claims, reaper
+from maillog.clock import db_now
 from maillog.models import WorkerBeat
 from maillog.session import Session
 from maillog.session_threads import SessionThreads
@@ -31,8 +33,12 @@ from shops.conf import conf
 
 logger = logging.getLogger(__name__)
 
+TOKEN_VARIABLE = "POSTROOM_PROCESS_TOKEN"
 BEAT_EVERY = 2.0  # seconds
 REST_AFTER_BREAK = 5.0  # seconds; what broke a session may break the next one at once
+REST_WHEN_CROWDED = 60.0  # seconds before another connection is tried beside those at work
+# Seconds that a session may last: where all are taken, another account has its turn then.
+TURN = 20.0
 
 
 class LeaseKeeper:
@@ -78,20 +84,27 @@ class LeaseKeeper:
 
 
 def process_name() -> str:
-    """What this process is called in claims and heartbeats."""
-    return f"{socket.gethostname()[:48]}:{os.getpid()}"
+    """A name for claims and heartbeats that no other process has, or ever had.
+
+    Host and number are not enough: a container that starts again has both again, and would prolong
+    the leases of the one that died. The supervisor names its children's tokens.
+    """
+    token = os.environ.get(TOKEN_VARIABLE) or secrets.token_hex(4)
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{token}"
 
 
 def run_session(
     account: SenderAccount, worker: str, keeper: LeaseKeeper, stop: threading.Event, seconds: float
-) -> int:
-    """One session under a kept lease; returns how many deliveries it claimed."""
+) -> Session:
+    """One session under a kept lease; returns it when it is over."""
     close_old_connections()
     keeper.add(worker)
+    session = Session(account, worker, stop, seconds)
     try:
-        return Session(account, worker, stop, seconds).run()
+        session.run()
     finally:
         keeper.remove(worker)
+    return session
 
 
 class Deliverer:
@@ -101,7 +114,7 @@ class Deliverer:
         self.stop = threading.Event()
         self.name = process_name()
         self._numbers = count(1)
-        self._running: dict[Future[int], int] = {}  # session → account
+        self._running: dict[Future[Session], int] = {}  # session → account
         self._rest_until: dict[int, float] = {}  # account → when it may have a session again
         self._next_sweep = 0.0
         self._next_beat = 0.0
@@ -142,7 +155,11 @@ class Deliverer:
             if error := done.exception():
                 logger.error("a session of account %s broke off", account, exc_info=error)
                 self._rest_until[account] = time.monotonic() + REST_AFTER_BREAK
-            elif done.result():
+                continue
+            session = done.result()
+            if session.is_crowded:
+                self._rest_until[account] = time.monotonic() + REST_WHEN_CROWDED
+            elif session.claimed:
                 self._claimed_at = timezone.now()
 
     def _start_sessions(self, keeper: LeaseKeeper, pool: SessionThreads) -> bool:
@@ -156,7 +173,7 @@ class Deliverer:
             if time.monotonic() < self._rest_until.get(account.pk, 0):
                 continue
             worker = f"{self.name}:{next(self._numbers)}"
-            future = pool.submit(partial(run_session, account, worker, keeper, self.stop, 0))
+            future = pool.submit(partial(run_session, account, worker, keeper, self.stop, TURN))
             self._running[future] = account.pk
             SenderAccount.objects.filter(pk=account.pk).update(last_used_at=timezone.now())
         return bool(accounts)
@@ -172,7 +189,7 @@ class Deliverer:
         if time.monotonic() < self._next_beat:
             return
         self._next_beat = time.monotonic() + BEAT_EVERY
-        now = timezone.now()
+        now = db_now()
         WorkerBeat.objects.update_or_create(
             name=self.name,
             defaults={"kind": "deliver", "beat_at": now, "claimed_at": self._claimed_at},

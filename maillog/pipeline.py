@@ -99,7 +99,9 @@ class EmailChannel:
             content = mime.prefix_headers(built.content, wire_headers(delivery))
             mail_from = mime.wire_address("From", delivery.message.from_address)
         except mime.BadHeader as error:
-            raise Stop(State.FAILED, Reason.BAD_ADDRESS, str(error)) from error
+            is_address = error.field in ("To", "Cc")
+            reason = Reason.BAD_ADDRESS if is_address else Reason.NONE
+            raise Stop(State.FAILED, reason, str(error)) from error
         return Outgoing(
             delivery_id=delivery.pk,
             fence=delivery.fence,

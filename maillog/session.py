@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Generator, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import Error as DatabaseError
 from django.db import transaction
@@ -18,9 +18,10 @@ from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
-from mailaccounts.transports.base import AccountTrouble, Outgoing, Transport
+from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outgoing, Phase, Transport
 from mailaccounts.transports.parcels import Unsendable
-from maillog import claims, health, pipeline, registry
+from maillog import claims, health, pipeline, registry, retry
+from maillog.clock import db_now
 from maillog.journal import AccountJournal
 from maillog.models import (
     Attempt,
@@ -37,6 +38,10 @@ from shops.conf import conf
 
 logger = logging.getLogger(__name__)
 
+# Where the server had heard of one message, and of no other, before it made trouble.
+ASKED_FOR_ONE = (Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY)
+SHORTEST_STEP_BACK = 60.0  # seconds
+
 
 class Session:
     """Sends what is due for one account until nothing is, ``stop`` is set, or it breaks."""
@@ -48,6 +53,7 @@ class Session:
         self.worker = worker
         self.journal = AccountJournal(account, worker)
         self.claimed = 0
+        self.is_crowded = False  # the server takes no more connections than it has of us
         self._stop = stop
         self._ends_at = time.monotonic() + seconds if seconds else float("inf")
 
@@ -57,12 +63,11 @@ class Session:
         if limit is None:
             return 0
         items = self._items(limit)
-        first = next(items, None)
-        if first is None:
-            return self.claimed
-        transport = registry.channels["email"].transport(self.account)
         try:
-            self._send(transport, _chain(first, items))
+            first = next(items, None)
+            if first is not None:
+                transport = registry.channels["email"].transport(self.account)
+                self._send(transport, _chain(first, items))
         except AccountTrouble as trouble:
             self._note_trouble(trouble)
         except DatabaseError:
@@ -89,14 +94,14 @@ class Session:
     def _items(self, limit: int) -> Generator[Outgoing]:
         """What may be sent, batch after batch; what may not is settled on the way."""
         suspect_first = False
-        while not self._stop.is_set() and time.monotonic() < self._ends_at:
+        while not self._is_over():
             rows = claims.claim(self.account, self.worker, limit, suspect_first=suspect_first)
             if not rows:
                 return
             suspect_first = not suspect_first
             self.claimed += len(rows)
             for claim in self._load(rows):
-                if self._stop.is_set():
+                if self._is_over():
                     return
                 if not self.journal.may_go(claim.delivery):
                     continue
@@ -107,6 +112,9 @@ class Session:
             if self.account.is_troubled:
                 return
             limit = conf.CLAIM_BATCH
+
+    def _is_over(self) -> bool:
+        return self._stop.is_set() or time.monotonic() >= self._ends_at
 
     def _load(self, rows: list[claims.Claimed]) -> list[pipeline.Claim]:
         """The claimed rows with all that sending needs; missing bodies are rendered and stored."""
@@ -150,8 +158,10 @@ class Session:
     def _note_trouble(self, trouble: AccountTrouble) -> None:
         """The account failed, not a message: it is written down at one of those that wait."""
         logger.warning("account %s: %s %s", self.account.pk, trouble.answer, trouble.text)
-        waiting = self.journal.held.values()
-        first = self.journal.given_back or min(waiting, key=lambda each: each.pk, default=None)
+        if self._has_enough_connections(trouble):
+            self.is_crowded = True
+            return
+        first = self._blamed(trouble)
         with transaction.atomic():
             health.note_trouble(self.account, trouble)
             if first is not None:
@@ -165,6 +175,35 @@ class Session:
                     enhanced=trouble.enhanced[:12],
                     text=trouble.text[:2048],
                 )
+                if trouble.about and trouble.phase in ASKED_FOR_ONE:
+                    put_behind(first)
+
+    def _blamed(self, trouble: AccountTrouble) -> Delivery | None:
+        """The delivery that trouble is written down at: the one it came from, or one that waits."""
+        if trouble.about is not None:
+            found = Delivery.objects.select_related("message").filter(pk=trouble.about)
+            return found.first()
+        waiting = self.journal.held.values()
+        return self.journal.given_back or min(waiting, key=lambda each: each.pk, default=None)
+
+    def _has_enough_connections(self, trouble: AccountTrouble) -> bool:
+        """True if the server turned this connection away while others of ours are at work."""
+        if trouble.answer != AnswerClass.NET or trouble.phase != Phase.CONNECT:
+            return False
+        self.journal.release_all()
+        return claims.sessions_of(self.account.pk) > 0
+
+
+def put_behind(delivery: Delivery) -> None:
+    """Lets others go first: the trouble may be this message's own, whatever the answer says.
+
+    Waits about as long as the message is old, as greylisted mail does. At its old place it would
+    be tried first each time, and the account would rest after each try.
+    """
+    age = (timezone.now() - delivery.message.created_at).total_seconds()
+    wait = timedelta(seconds=min(max(age, SHORTEST_STEP_BACK), retry.LONGEST_WAIT))
+    mine = Q(pk=delivery.pk, fence=delivery.fence, state=State.QUEUED)
+    Delivery.objects.filter(mine).update(due_at=db_now() + wait)
 
 
 def _chain(first: Outgoing, rest: Iterator[Outgoing]) -> Iterator[Outgoing]:

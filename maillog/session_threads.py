@@ -6,10 +6,11 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
 
 from django.db import connection
 
-type Job = tuple[Future[int], Callable[[], int]]
+type Job = tuple[Future[Any], Callable[[], Any]]
 
 
 class SessionThreads:
@@ -33,9 +34,9 @@ class SessionThreads:
         for thread in self._threads:
             thread.join()
 
-    def submit(self, job: Callable[[], int]) -> Future[int]:
+    def submit[Result](self, job: Callable[[], Result]) -> Future[Result]:
         """Runs ``job`` in a thread that is free, or in a new one."""
-        future: Future[int] = Future()
+        future: Future[Result] = Future()
         if not self._idle.acquire(blocking=False):
             thread = threading.Thread(target=self._work, daemon=True)
             self._threads.append(thread)

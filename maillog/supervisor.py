@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,10 +24,10 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 from django.db.models import Q
-from django.utils import timezone
 
 from maillog import claims
-from maillog.deliver import process_name
+from maillog.clock import db_now
+from maillog.deliver import TOKEN_VARIABLE, process_name
 from maillog.models import WorkerBeat
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ STALLED_AFTER = 15.0  # seconds without a claim while mail is due
 TASKS_ARE_LATE = 150.0  # seconds; a sweep is due each minute
 GRACE = 30.0  # seconds that a child has to finish what is on the wire
 LOOK_EVERY = 0.5
-FORGET_BEATS_AFTER = timedelta(minutes=5)
+FORGET_BEATS_AFTER = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -48,10 +49,17 @@ class Child:
     started: float = 0.0
     restarts: int = 0
     wait_until: float = 0.0
-    busy_since: float = field(default=0.0)
+    busy_since: float = 0.0
+    token: str = ""  # of this start, in the name under which the process claims and beats
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, start_new_session=True)
+        self.token = secrets.token_hex(4)
+        self.process = subprocess.Popen(
+            self.command,
+            env={**os.environ, TOKEN_VARIABLE: self.token},
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         self.started, self.busy_since = time.monotonic(), 0.0
 
     def is_running(self) -> bool:
@@ -86,6 +94,7 @@ class Supervisor:
             guard = [sys.executable, str(Path(__file__).with_name("guard.py"))]
             self.children.append(Child("tasks", [*guard, *manage, "qcluster"]))
         self.stopping = False
+        self.name = process_name()
 
     def run(self) -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = settings.SETTINGS_MODULE
@@ -132,9 +141,9 @@ class Supervisor:
         child.start()
 
     def _beat(self) -> None:
-        now = timezone.now()
+        now = db_now()
         WorkerBeat.objects.update_or_create(
-            name=process_name(),
+            name=self.name,
             defaults={"kind": "worker", "beat_at": now},
             create_defaults={"kind": "worker", "beat_at": now, "started_at": now},
         )
@@ -147,13 +156,13 @@ class Supervisor:
                 child.busy_since = 0.0
             return
         now = time.monotonic()
-        fresh = timezone.now() - timedelta(seconds=STALLED_AFTER)
+        fresh = db_now() - timedelta(seconds=STALLED_AFTER)
         for child in self.children:
             if not child.name.startswith("deliver") or not child.process:
                 continue
             child.busy_since = child.busy_since or now
             alive = WorkerBeat.objects.filter(
-                Q(beat_at__gte=fresh), name__endswith=f":{child.process.pid}"
+                Q(beat_at__gte=fresh), name__endswith=f":{child.process.pid}:{child.token}"
             ).exists()
             if now - child.busy_since > STALLED_AFTER and not alive:
                 logger.warning("%s has stalled", child.name)
@@ -167,7 +176,7 @@ class Supervisor:
         are shared among hosts: where one host's cluster still runs them, another's is left alone.
         """
         patience = settings.Q_CLUSTER["timeout"] + TASKS_ARE_LATE if self._tasks else 0
-        fresh = timezone.now() - timedelta(seconds=patience)
+        fresh = db_now() - timedelta(seconds=patience)
         for child in self._tasks:
             young = time.monotonic() - child.started < patience
             if young or WorkerBeat.objects.filter(kind="tasks", beat_at__gte=fresh).exists():
@@ -187,4 +196,4 @@ class Supervisor:
             time.sleep(0.1)
         for child in self.children:
             child.kill_group()
-        WorkerBeat.objects.filter(name=process_name()).delete()
+        WorkerBeat.objects.filter(name=self.name).delete()

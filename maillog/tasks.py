@@ -7,10 +7,9 @@ import threading
 from datetime import timedelta
 from itertools import count
 
-from django.utils import timezone
-
 from mailaccounts.models import SenderAccount
 from maillog import claims, reaper
+from maillog.clock import db_now
 from maillog.deliver import LeaseKeeper, process_name, run_session
 from maillog.models import WorkerBeat
 from maillog.wake import wake
@@ -21,7 +20,7 @@ _numbers = count(1)
 
 
 def deliverers_at_work() -> bool:
-    fresh = timezone.now() - DELIVERER_IS_FRESH
+    fresh = db_now() - DELIVERER_IS_FRESH
     return WorkerBeat.objects.filter(kind="deliver", beat_at__gte=fresh).exists()
 
 
@@ -41,11 +40,11 @@ def drain(account_id: int) -> int:
     # Never twice the same: a later drain must not prolong what an earlier one left behind.
     worker = f"{process_name()}:q{next(_numbers)}"
     with LeaseKeeper() as keeper:
-        claimed = run_session(account, worker, keeper, threading.Event(), conf.DRAIN_SECONDS)
+        session = run_session(account, worker, keeper, threading.Event(), conf.DRAIN_SECONDS)
     # Where nothing could be claimed another session has it, and looks again when it ends.
-    if claimed and any(each.pk == account_id for each in claims.due_accounts()):
+    if session.claimed and any(each.pk == account_id for each in claims.due_accounts()):
         wake(account_id)
-    return claimed
+    return session.claimed
 
 
 def sweep() -> int:
@@ -61,7 +60,7 @@ def sweep() -> int:
 
 def _beat() -> None:
     """Says that this host's qcluster runs tasks: the supervisor and the overview look at it."""
-    now = timezone.now()
+    now = db_now()
     WorkerBeat.objects.update_or_create(
         name=f"{socket.gethostname()[:48]}:tasks",
         defaults={"kind": "tasks", "beat_at": now},

@@ -25,7 +25,8 @@ LONGEST_LOCAL = 64  # RFC 5321 §4.5.3.1.1, in octets
 LONGEST_INPUT = 1000
 LONGEST_LIST = 4000
 
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# U+FFFD stands where a character was lost: with it this would be somebody else's address.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffd]")
 _NAMED = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*"\s*|[^"<>]*)<(?P<address>[^<>]*)>')
 _ESCAPED = re.compile(r"\\(.)")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")

@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def storable(text: object) -> str:
@@ -20,6 +24,19 @@ def storable(text: object) -> str:
     Joining gives an exact ``str`` even for subclasses such as Django's ``SafeString``.
     """
     return "".join((_UNSTORABLE.sub("\ufffd", str(text)),))
+
+
+def one_line(text: object) -> str:
+    """``text`` for a header: line breaks and other control characters become blanks."""
+    return _BREAKS.sub(" ", storable(text)).strip()
+
+
+def clean_texts(row: Model) -> None:
+    """Makes every text of ``row`` ``storable``; called before it is saved."""
+    # What was not loaded is not in ``__dict__``, and needs no cleaning.
+    for name, value in list(vars(row).items()):
+        if isinstance(value, str) and _UNSTORABLE.search(value):
+            setattr(row, name, storable(value))
 
 
 def storable_data(value: Any) -> Any:

@@ -44,7 +44,7 @@ def notify(
     }
     if not plan.is_on:
         return queue(Draft(**common, born=State.NOT_SENT, reason=Reason.OFF))
-    words = words_for(shop, code, language, plan.template)
+    words = words_for(shop, code, storable(language), plan.template)
     values = storable_data(plain(_values(words, shop, recipient, context or {})))
     return queue(
         Draft(

@@ -96,7 +96,8 @@ class AccountTrouble(Exception):
     """The session could not be opened or went on no longer, and no single message is to blame.
 
     ``answer`` is one of NET, AUTH, QUOTA; whatever was claimed and not yet past its dot goes back
-    to the queue without counting as an attempt of the message.
+    to the queue without counting as an attempt of the message. ``about`` is the delivery that the
+    server had been told of when it made trouble.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class AccountTrouble(Exception):
         code: int | None = None,
         enhanced: str = "",
         retry_after: int | None = None,
+        about: UUID | None = None,
     ) -> None:
         super().__init__(text)
         self.answer = answer
@@ -116,6 +118,7 @@ class AccountTrouble(Exception):
         self.code = code
         self.enhanced = enhanced
         self.retry_after = retry_after
+        self.about = about
 
 
 class Journal(Protocol):

@@ -12,6 +12,7 @@ import smtplib
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
@@ -114,6 +115,7 @@ class Carrier:
         self._session: Session | None = None
         self._now: Parcel | None = None
         self._next: Parcel | None = None
+        self._about: UUID | None = None  # the delivery that the server was told of last
         self._done: Outcome | None = None
         self._done_at = self._started = 0.0
         self._slow_queue = False  # the last pull took longer than an outcome may wait
@@ -148,6 +150,7 @@ class Carrier:
             raise Unsendable(parcel.item, parcel.problem)
         self._now = parcel
         session = self._connected()
+        self._about = parcel.item.delivery_id
         self._started = time.monotonic()
         unable = unfit(parcel.item, session.link)
         if unable is not None:
@@ -244,6 +247,7 @@ class Carrier:
             code=reply.code,
             enhanced=reply.enhanced,
             retry_after=wait_from_text(reply.text),
+            about=self._about,
         )
 
     def _interrupted(self, session: Session, parcel: Parcel, error: Gone) -> None:
@@ -264,7 +268,7 @@ class Carrier:
         session.close()
         self._useless_links = 0 if session.useful else self._useless_links + 1
         phase = Phase.DOT if past_dot else Phase.MAIL
-        trouble = AccountTrouble(AnswerClass.NET, str(error), phase=phase)
+        trouble = AccountTrouble(AnswerClass.NET, str(error), phase=phase, about=self._about)
         if self._useless_links > 1 or (isinstance(error, TooSlow) and not past_dot):
             raise trouble from error
         self._unanswered = None if past_dot or session.useful else trouble

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Self
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from maillog.clock import db_now
 from shops.models import Shop, ShopScopedQuerySet
 
 
@@ -69,7 +69,7 @@ class WorkerBeatQuerySet(models.QuerySet["WorkerBeat"]):
     def sending(self) -> Self:
         """What sends and said so lately: ``deliver`` processes do so every two seconds, a plain
         qcluster with its sweep, which django-q2 starts a minute to a minute and a half apart."""
-        now = timezone.now()
+        now = db_now()
         return self.filter(
             models.Q(kind="deliver", beat_at__gte=now - timedelta(seconds=60))
             | models.Q(kind="tasks", beat_at__gte=now - timedelta(seconds=150))

@@ -16,10 +16,18 @@ from shops import signals
 from shops.facts import Line, OrderFacts, Party
 from shops.models.shop import Currency, Language, Shop, ShopScopedQuerySet
 from shops.search_text import fold
+from shops.storable import clean_texts
 
 web_address = URLValidator(
     schemes=["http", "https"], message=_("Enter the whole link, beginning with https://")
 )
+
+
+def _check_link(tracking_url: str) -> None:
+    try:
+        web_address(tracking_url)
+    except ValidationError as error:
+        raise ValidationError({"tracking_url": error.messages}) from error
 
 
 class OrderState(models.TextChoices):
@@ -80,6 +88,7 @@ class Customer(models.Model):
         return f"{self.first_name} {self.last_name}".strip()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        clean_texts(self)
         is_new = self._state.adding
         super().save(*args, **kwargs)
         if not is_new:
@@ -174,6 +183,7 @@ class Order(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.search = self.search_text()
+        clean_texts(self)
         if (fields := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*fields, "search"}
         super().save(*args, **kwargs)
@@ -201,7 +211,10 @@ class Order(models.Model):
         """Saves a new order with its lines, adds up its totals and announces ``order_placed``.
 
         An order that arrives already paid or shipped announces that as well, once each.
+        Raises ``ValidationError`` for a tracking link that is not http or https.
         """
+        if order.tracking_url:
+            _check_link(order.tracking_url)
         items = list(lines)
         order.add_up(items)
         if order.tracking_url and order.delivery_state == DeliveryState.NONE:
@@ -210,6 +223,7 @@ class Order(models.Model):
             order.save(force_insert=True)
             for position, line in enumerate(items, start=1):
                 line.order, line.position = order, position
+                clean_texts(line)
             OrderLine.objects.bulk_create(items)
             signals.order_placed.send(Order, order=order)
             if order.payment_state == PaymentState.PAID:
@@ -262,10 +276,7 @@ class Order(models.Model):
         Returns False if just this link was there already; its number and carrier are still
         corrected. Raises ``ValidationError`` for a link that is not http or https.
         """
-        try:
-            web_address(tracking_url)
-        except ValidationError as error:
-            raise ValidationError({"tracking_url": error.messages}) from error
+        _check_link(tracking_url)
         with transaction.atomic():
             row = Order.objects.select_for_update().get(pk=self.pk)
             self.tracking_url, self.tracking_number = tracking_url, tracking_number

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from maillog.deliver import Deliverer
+from maillog.supervisor import GRACE
 
 
 class Command(BaseCommand):
@@ -36,3 +38,6 @@ def _end_with_parent(deliverer: Deliverer) -> None:
     while os.read(0, 1024):
         pass
     deliverer.stop.set()
+    # A server that is silent after a dot may be waited for ten minutes: too long for an orphan.
+    time.sleep(GRACE)
+    os._exit(1)
