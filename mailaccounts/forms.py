@@ -15,11 +15,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.models import AccountState, Kind, SenderAccount, TlsMode, add_account
+from mailaccounts.signals import sender_changed
 from shops.addresses import EmailAddressInvalid, domain_to_ascii, parse_address, parse_list
 from shops.models import AuditEntry
 from shops.secrets import UnreadableSecret
 
 PORTS = (25, 465, 587, 2525)
+FROM_FIELDS = {"from_address", "from_name"}
 SERVER_FIELDS = ("host", "port", "tls_mode", "username", "ignore_certificate_errors")
 _ONE_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # What would break a header line or hide in it; the name is cleaned of it and staff are told.
@@ -230,8 +232,9 @@ class AccountForm(forms.ModelForm):
 def store(form: AccountForm, user: Any) -> SenderAccount:
     """Saves a valid form, for the panel and the admin alike: adds the account or changes it.
 
-    An account that was broken is tried at once: staff edit it to mend it. What was changed is
-    written down by field name, never by value.
+    An account that was broken is tried at once: staff edit it to mend it, and mail that waits
+    leaves under the sender they corrected. What was changed is written down by field name, never
+    by value.
     """
     account = form.save(commit=False)
     with transaction.atomic():
@@ -241,6 +244,8 @@ def store(form: AccountForm, user: Any) -> SenderAccount:
         else:
             account.save(update_fields=form.stored_fields())
             account.mend()
+            if FROM_FIELDS & set(form.changed_data):
+                sender_changed.send(SenderAccount, account=account)
             action = "account.changed"
         AuditEntry.note(
             action, shop=account.shop, user=user, target=account, fields=sorted(form.changed_data)

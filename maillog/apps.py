@@ -22,7 +22,7 @@ class MailLogConfig(AppConfig):
     verbose_name = _("E-mail log")
 
     def ready(self) -> None:
-        from maillog import checks, order_messages, registry  # noqa: F401
+        from maillog import checks, order_messages, receivers, registry  # noqa: F401
         from maillog.pipeline import EmailChannel
         from shops import previews
 

@@ -80,15 +80,20 @@ def note_trouble(account: SenderAccount, trouble: AccountTrouble) -> None:
 
 
 def _suppress(delivery: Delivery, outcome: Outcome) -> None:
-    """The address does not exist: it is not written to for a while (RFC 3463 section 3.2)."""
-    if delivery.message.shop_id is None:
+    """The address does not exist: it is not written to for a while (RFC 3463 section 3.2).
+
+    In test mode the server spoke of the test address, not of the customer's. What staff or a
+    complaint suppressed for good stays as it is.
+    """
+    shop_id, address = delivery.message.shop_id, normalise(delivery.address)
+    if shop_id is None or normalise(delivery.envelope_to or delivery.address) != address:
         return
-    Suppression.objects.update_or_create(
-        shop_id=delivery.message.shop_id,
-        address=normalise(delivery.address),
-        defaults={
-            "reason": Suppression.Reason.HARD,
-            "detail": outcome.text[:2000],
-            "expires_at": timezone.now() + SUPPRESS_FOR,
-        },
-    )
+    values = {
+        "reason": Suppression.Reason.HARD,
+        "detail": outcome.text[:2000],
+        "expires_at": timezone.now() + SUPPRESS_FOR,
+    }
+    rows = Suppression.objects.filter(shop_id=shop_id, address=address)
+    _row, is_new = rows.get_or_create(shop_id=shop_id, address=address, defaults=values)
+    if not is_new:
+        rows.filter(expires_at__isnull=False).update(**values)

@@ -142,9 +142,10 @@ class AccountJournal:
         if not cursor.rowcount:  # type: ignore[attr-defined]
             return
         execute(_ATTEMPT, attempt_values(outcome, now))
+        message = delivery.message
         if delivery.role != Role.COPY:  # a copy changes nothing about its message
-            moves.roll_up([delivery.message_id])
-        if delivery.message.sensitive:
+            moves.roll_up([message.pk], shared=message.recipient_count > 1)
+        if message.sensitive:
             blank_ended([delivery.message_id])
         health.note_outcome(self.account, delivery, outcome)
 

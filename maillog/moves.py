@@ -51,18 +51,19 @@ def move(rows: Q, to: State, *, ended_at: datetime | None = None, **columns: Any
     return messages
 
 
-def roll_up(messages: Iterable[UUID]) -> None:
+def roll_up(messages: Iterable[UUID], *, shared: bool = True) -> None:
     """Derives state, reason and failed recipients of ``messages`` from their deliveries.
 
     Two workers may end two deliveries of one message at once, and neither sees what the other has
     not committed: whoever comes second waits for the message and looks only then. The order of the
-    ids keeps those that wait from waiting for each other.
+    ids keeps those that wait from waiting for each other. ``shared=False`` says that the caller has
+    just written the only delivery that counts, and spares the wait.
     """
     ids = [db_id(each) for each in sorted(set(messages))]
     for start in range(0, len(ids), 500):
         chunk = ids[start : start + 500]
         with connection.cursor() as cursor:
-            if is_postgresql():
+            if shared and is_postgresql():
                 cursor.execute(_lock_sql(len(chunk)), chunk)
             cursor.execute(roll_up_sql(len(chunk)), chunk)
 

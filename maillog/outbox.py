@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
+from maillog.clock import is_postgresql
 from maillog.mime import Attachment, make_message_id
 from maillog.models import (
     AttachmentFile,
@@ -42,7 +44,7 @@ from shops.conf import conf
 from shops.models import ResetMark, Shop
 from shops.models.shop import TestMode
 from shops.search_text import fold
-from shops.storable import storable, storable_data
+from shops.storable import one_line, storable, storable_data
 
 COPY_EXPIRES = timedelta(hours=24)
 COPY_PRIORITY = 9
@@ -136,14 +138,16 @@ def _cleaned(draft: Draft) -> Draft:
     """``draft`` with nothing in it that a database would refuse, and with bare addresses."""
     return replace(
         draft,
+        message_type=storable(draft.message_type),
         recipients=tuple(_bare(each) for each in draft.recipients),
         occurrence=storable(draft.occurrence),
-        subject=storable(draft.subject),
+        subject=one_line(draft.subject),
         body=draft.body and Body(storable(draft.body.html), storable(draft.body.text)),
         context=storable_data(draft.context),
         headers=tuple((storable(name), storable(value)) for name, value in draft.headers),
+        language=storable(draft.language),
         order_number=storable(draft.order_number),
-        reply_to=storable(draft.reply_to),
+        reply_to=storable(draft.reply_to).strip()[:254],
         detail=storable(draft.detail),
         tags=storable_data(draft.tags),
     )
@@ -155,8 +159,8 @@ def _bare(recipient: Recipient) -> Recipient:
         parsed = parse_address(recipient.address, allow_utf8_local=True)
     except EmailAddressInvalid:
         address = storable(recipient.address.strip())[:254]
-        return replace(recipient, address=address, name=storable(recipient.name))
-    name = storable(recipient.name) or parsed.name
+        return replace(recipient, address=address, name=one_line(recipient.name))
+    name = one_line(recipient.name) or parsed.name
     return replace(recipient, address=parsed.address, name=name)
 
 
@@ -258,6 +262,9 @@ def _message_id(from_address: str) -> str:
 
 def _deliveries(draft: Draft, message: MailMessage, birth: _Birth) -> Iterator[Delivery]:
     seen: set[tuple[str, str]] = set()
+    # Claims compare with the database's clock; this host's may be ahead of it by far. SQLite has
+    # one host.
+    now = Now() if is_postgresql() else message.created_at
     for recipient in (*draft.recipients, *_copies(draft, message)):
         address, own = _judged(recipient, draft, birth)
         if (recipient.role, address.lower()) in seen:
@@ -273,8 +280,8 @@ def _deliveries(draft: Draft, message: MailMessage, birth: _Birth) -> Iterator[D
             state=own.state,
             reason=own.reason,
             priority=COPY_PRIORITY if is_copy else draft.priority,
-            due_at=message.created_at + draft.due_in,
-            expires_at=message.created_at + COPY_EXPIRES if is_copy else message.expires_at,
+            due_at=now + draft.due_in,
+            expires_at=now + (COPY_EXPIRES if is_copy else draft.expires_in),
             ended_at=None if own.state in (State.QUEUED, State.HELD) else message.created_at,
             envelope_to=address,
         )
@@ -340,7 +347,7 @@ def _store_content(draft: Draft, message: MailMessage) -> None:
         MessageAttachment.objects.create(
             message=message,
             file_id=digest,
-            name=each.name[:200],
-            content_type=each.content_type,
-            content_id=each.content_id,
+            name=storable(each.name)[:200],
+            content_type=storable(each.content_type),
+            content_id=storable(each.content_id),
         )

@@ -6,9 +6,10 @@ it is conditional UPDATEs: two reapers at once do no harm.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -22,17 +23,29 @@ from shops import hooks
 from shops.conf import conf
 
 BATCH = 500
+ANNOUNCE_SECONDS = 2.0  # a round: mail that waits must not wait for a heap of foreign orders
+logger = logging.getLogger(__name__)
 
 
 def sweep() -> int:
     """One round of everything; returns how many deliveries were moved.
 
-    Foreign orders that were saved outside a transaction are announced here too.
+    Foreign orders that were saved outside a transaction are announced here too, last.
     """
-    hooks.catch_up()
     moved = reap_lost_leases() + repeat_unknown() + expire()
     blank_uncertain()
+    _announce_orders()
     return moved
+
+
+def _announce_orders() -> None:
+    """The shop's own code runs here: whatever it raises, the next round of all the rest comes."""
+    try:
+        hooks.catch_up(seconds=ANNOUNCE_SECONDS)
+    except Exception:
+        logger.exception("orders that were saved outside a transaction were not announced")
+        # A connection that broke would fail the next round too; a sound one stays open.
+        close_old_connections()
 
 
 def reap_lost_leases() -> int:

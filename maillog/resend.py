@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -160,7 +160,8 @@ def try_again(message: MailMessage, by: AbstractUser | None = None) -> int:
             account=message.account_id,
             alone=False,
             lone_claims=0,
-            repeats=F("repeats") + 1,
+            # An uncertain one has its repeat by this; the others have not had theirs.
+            repeats=Case(When(state=State.UNKNOWN, then=F("repeats") + 1), default=0),
             cancel_requested=False,
         )
         AuditEntry.note("message.tried_again", shop=message.shop, user=by, target=message.pk)
@@ -170,12 +171,13 @@ def try_again(message: MailMessage, by: AbstractUser | None = None) -> int:
 
 
 def _tryable(message: MailMessage) -> dict[UUID, str]:
-    """Deliveries that may be tried again, with the reason they stopped for.
+    """Deliveries that may be tried again, with the reason they stopped for; they are locked.
 
     Raises ``CannotResend`` if nothing is wrong but their addresses: trying changes no address.
     """
-    rows = message.deliveries.filter(state__in=(*RETRYABLE, State.UNKNOWN))
-    found = list(rows.values_list("pk", "reason", "address"))
+    # Before the message: an outcome that comes late locks its delivery first, then the message.
+    rows = message.deliveries.filter(state__in=(*RETRYABLE, State.UNKNOWN)).order_by("pk")
+    found = list(rows.select_for_update().values_list("pk", "reason", "address"))
     usable = {pk: reason for pk, reason, address in found if is_usable(address)}
     if found and not usable:
         raise CannotResend(
@@ -198,12 +200,16 @@ def cancel(message: MailMessage, by: AbstractUser | None = None) -> int:
 
     A delivery that is being sent is stopped at its dot gate if it is not past it.
     """
-    now = timezone.now()
     with transaction.atomic():
-        waiting = Q(message=message, state__in=STOPPABLE)
-        stopped = Delivery.objects.filter(waiting).count()
-        move(waiting, State.CANCELLED, reason=Reason.STAFF, ended_at=now)
-        asked = message.deliveries.filter(state=State.CLAIMED).update(cancel_requested=True)
-        if stopped or asked:
+        # All are locked before any is looked at: one that is given back or claimed meanwhile
+        # would be in neither look. And before the message, as an outcome does.
+        rows = message.deliveries.select_for_update().order_by("pk")
+        states = dict(rows.values_list("pk", "state"))
+        waiting = [pk for pk, state in states.items() if state in STOPPABLE]
+        sending = [pk for pk, state in states.items() if state == State.CLAIMED]
+        Delivery.objects.filter(pk__in=sending).update(cancel_requested=True)
+        if waiting:
+            move(Q(pk__in=waiting), State.CANCELLED, reason=Reason.STAFF, ended_at=timezone.now())
+        if waiting or sending:
             AuditEntry.note("message.cancelled", shop=message.shop, user=by, target=message.pk)
-    return stopped + asked
+    return len(waiting) + len(sending)

@@ -9,10 +9,12 @@ committed. ``docs/foreign-orders.md`` explains why, and what the shop's own code
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cached_property, partial
 from itertools import batched
+from math import inf
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections, models, router, transaction
@@ -43,6 +45,7 @@ logger = logging.getLogger(__name__)
 type OrderModel = type[models.Model]
 
 AT_ONCE = 500  # orders compared in one go
+CATCH_UP_AT_ONCE = 50  # orders announced late in one transaction
 LINES_COME_WITHIN = timedelta(seconds=30)
 GIVEN_UP_AFTER = timedelta(days=1)
 
@@ -135,19 +138,32 @@ def adopt(orders: models.QuerySet[Any]) -> int:
     return sum(_adopt(orders.model, keys, using) for keys in _batches(orders))
 
 
-def catch_up() -> int:
-    """Announces orders that were saved outside a transaction a while ago, now with their lines."""
-    now, told = timezone.now(), 0
+def catch_up(*, seconds: float = inf) -> int:
+    """Announces orders that were saved outside a transaction a while ago, now with their lines.
+
+    Begins nothing new after ``seconds``: what is left comes with the next call. Every connected
+    model has one transaction at least.
+    """
+    ends, told = time.monotonic() + seconds, 0
     for model in _adapters:
         using = _database_of(model)
-        owed = _marks(using).filter(
-            source=_source(model),
-            placed_at=None,
-            created_at__range=(now - GIVEN_UP_AFTER, now - LINES_COME_WITHIN),
-        )
-        for keys in _batches(owed, "key"):
+        for keys in batched(_owed(model, using), CATCH_UP_AT_ONCE):
             told += _compare(model, keys, using, place=True)
+            if time.monotonic() >= ends:
+                break
     return told
+
+
+def _owed(model: OrderModel, using: str) -> list[str]:
+    """Keys of orders whose announcement is late, in an order that changes from call to call:
+    those that fail each time must not keep the others from their turn."""
+    now = timezone.now()
+    rows = _marks(using).filter(
+        source=_source(model),
+        placed_at=None,
+        created_at__range=(now - GIVEN_UP_AFTER, now - LINES_COME_WITHIN),
+    )
+    return list(rows.order_by("?").values_list("key", flat=True))
 
 
 def _adapter(model: OrderModel) -> OrderAdapter:

@@ -4,13 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from maillog import claims, reaper
 from maillog.models import Delivery
 from maillog.states import Reason, State, UnknownPolicy
-from shops.models import Shop
+from shops import hooks
+from shops.models import Order, Shop
+from shops.models.announced import AnnouncedOrder
 from tests.maillog.test_states import make_delivery
 
 pytestmark = pytest.mark.django_db
@@ -132,3 +134,69 @@ def test_all_has_ended_only_when_nothing_waits_or_will_be_repeated(shop: Shop) -
     assert not reaper.has_ended()
     Delivery.objects.filter(pk=delivery.pk).update(repeats=1)
     assert reaper.has_ended()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_shop_whose_code_fails_does_not_keep_the_rest_of_the_round_from_happening(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    delivery = claimed(shop)
+
+    def broken(**kwargs: float) -> int:
+        raise OperationalError("no such column: store_order.gift")
+
+    monkeypatch.setattr(hooks, "catch_up", broken)
+    assert reaper.sweep() == 1
+    delivery.refresh_from_db()
+    assert delivery.state == State.QUEUED
+    assert "store_order.gift" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_a_shops_code_broke_is_not_used_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**kwargs: float) -> int:
+        connection.connection.close()
+        return Shop.objects.count()
+
+    monkeypatch.setattr(hooks, "catch_up", broken)
+    try:
+        reaper.sweep()
+        assert Shop.objects.get() == shop
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def owed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """120 foreign orders whose announcement is late; what it lists is how many came at once."""
+    sizes: list[int] = []
+
+    def announce(model: object, keys: tuple[str, ...], using: str, place: bool) -> int:
+        sizes.append(len(keys))
+        return AnnouncedOrder.objects.filter(key__in=keys).update(placed_at=timezone.now())
+
+    monkeypatch.setitem(hooks._adapters, Order, hooks.OrderAdapter())
+    monkeypatch.setattr(hooks, "_compare", announce)
+    AnnouncedOrder.objects.bulk_create(
+        AnnouncedOrder(source="shops.order", key=str(number)) for number in range(120)
+    )
+    AnnouncedOrder.objects.update(created_at=timezone.now() - LONG_AGO)
+    return sizes
+
+
+def test_foreign_orders_are_announced_late_a_few_at_a_time(owed: list[int]) -> None:
+    reaper.sweep()
+    assert owed == [50, 50, 20]
+    assert not AnnouncedOrder.objects.filter(placed_at=None).exists()
+
+
+def test_a_round_ends_when_its_time_for_foreign_orders_is_over(
+    owed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaper, "ANNOUNCE_SECONDS", 0)
+    reaper.sweep()
+    assert owed == [50]
+    reaper.sweep()
+    assert owed == [50, 50]

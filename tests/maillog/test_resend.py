@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
+from maillog import claims
 from maillog.mime import Attachment
 from maillog.models import Delivery, MailMessage, MessageBody
+from maillog.moves import roll_up
 from maillog.outbox import Recipient
 from maillog.registry import channels
 from maillog.resend import CannotResend, cancel, obstacle, send_again, try_again
@@ -156,6 +162,20 @@ def test_only_the_refused_recipients_are_tried_again(shop: Shop):
     assert states == {"a@x.example": State.SENT, "b@x.example": State.QUEUED}
 
 
+@pytest.mark.parametrize(
+    ("state", "repeats"),
+    [(State.UNKNOWN, 1), (State.FAILED, 0), (State.HELD, 0), (State.EXPIRED, 0)],
+)
+def test_only_what_was_uncertain_has_used_up_its_repeat_by_trying_again(
+    shop: Shop, state: State, repeats: int
+):
+    message = logged(shop)
+    ended = {"reason": "poison"} if state == State.HELD else {}
+    Delivery.objects.update(state=state, **ended)
+    try_again(message)
+    assert message.deliveries.get().repeats == repeats
+
+
 def test_a_text_that_is_no_longer_kept_is_never_sent_as_an_empty_mail(shop: Shop):
     message = end(logged(shop, sensitive=True), State.FAILED, "recipient")
     MessageBody.objects.update(html="", text="")
@@ -206,6 +226,72 @@ def test_stopping_asks_what_is_being_sent_right_now(shop: Shop):
     assert cancel(message) == 1
     delivery = message.deliveries.get()
     assert delivery.state == State.CLAIMED and delivery.cancel_requested
+
+
+@contextmanager
+def at_work(work: Callable[[], object], then: Callable[[], object]) -> Iterator[None]:
+    """Another process does ``work`` and, while the caller waits for it, ``then``, and commits."""
+    begun, errors = threading.Event(), []
+
+    def run() -> None:
+        try:
+            with transaction.atomic():
+                work()
+                begun.set()
+                time.sleep(0.5)
+                then()
+        except OperationalError as error:
+            errors.append(error)
+        finally:
+            begun.set()
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    begun.wait()
+    yield
+    thread.join()
+    assert errors == []
+
+
+needs_row_locks = pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite has one lock for all"
+)
+
+
+@needs_row_locks
+@pytest.mark.django_db(transaction=True)
+def test_stopping_ends_what_is_given_back_at_this_moment() -> None:
+    message = logged(factories.make_shop())
+    assert message.account is not None
+    rows = claims.claim(message.account, "tests:1", 1)
+    with at_work(lambda: claims.release(rows, "tests:1"), lambda: None):
+        assert cancel(message) == 1
+    assert message.deliveries.get().state == State.CANCELLED
+
+
+@needs_row_locks
+@pytest.mark.django_db(transaction=True)
+def test_stopping_and_an_outcome_do_not_wait_for_each_other() -> None:
+    message = logged(factories.make_shop(), recipients=(Recipient("a@x.pl"), Recipient("b@x.pl")))
+    sent = message.deliveries.filter(address="b@x.pl")
+    sent.update(state=State.CLAIMED, lease_until=timezone.now())
+    with at_work(
+        lambda: sent.update(state=State.SENT, lease_until=None), lambda: roll_up([message.pk])
+    ):
+        assert cancel(message) == 1
+    states = dict(message.deliveries.values_list("address", "state"))
+    assert states == {"a@x.pl": State.CANCELLED, "b@x.pl": State.SENT}
+
+
+@needs_row_locks
+@pytest.mark.django_db(transaction=True)
+def test_trying_again_and_a_late_outcome_do_not_wait_for_each_other() -> None:
+    message = end(logged(factories.make_shop()), State.UNKNOWN, "unknown")
+    rows = message.deliveries.all()
+    with at_work(lambda: rows.update(state=State.SENT), lambda: roll_up([message.pk])):
+        assert try_again(message) == 0
+    assert message.deliveries.get().state == State.SENT
 
 
 def test_it_is_too_late_to_stop_what_was_accepted(shop: Shop):

@@ -1,0 +1,30 @@
+"""What the outbox does when something happens to a sender account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.dispatch import receiver
+
+from mailaccounts.models import SenderAccount
+from mailaccounts.signals import sender_changed
+from mailaccounts.transports.base import Phase
+from maillog.models import Delivery, MailMessage
+from maillog.states import STOPPABLE
+
+
+@receiver(sender_changed, dispatch_uid="maillog.correct_sender")
+def correct_sender(account: SenderAccount, **kwargs: Any) -> None:
+    """Gives the corrected sender to mail that waits: a server may refuse the wrong one for ever.
+
+    A message of which anything has left, or may have, keeps the sender it left under.
+    """
+    deliveries = Delivery.objects.filter(message=OuterRef("pk"))
+    may_have_left = deliveries.filter(
+        ~Q(state__in=STOPPABLE) | Q(ever_unknown=True) | Q(attempts__phase=Phase.DOT)
+    )
+    waiting = MailMessage.objects.filter(Exists(deliveries), ~Exists(may_have_left))
+    waiting.filter(account=account, state__in=STOPPABLE).update(
+        from_address=account.from_address, from_name=account.from_name
+    )
