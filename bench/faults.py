@@ -121,6 +121,7 @@ def play(run: Run) -> dict[str, Any]:
     from django.core.management import call_command
 
     from demo.sink import Options, in_thread
+    from demo.tally import has_ended
     from tests import factories, faults
 
     call_command("migrate", verbosity=0)
@@ -132,7 +133,7 @@ def play(run: Run) -> dict[str, Any]:
         began = time.monotonic()
         with faults.deliver_processes(PROCESSES):
             blows = BLOWS[run.blow](run, account)
-            faults.until(faults.has_ended, LONGEST)
+            faults.until(has_ended, LONGEST)
         seconds = time.monotonic() - began
         balance = faults.draw_balance(server)
     return {

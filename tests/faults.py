@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.models import Count
 
 from demo.sink import Sink
-from maillog import reaper
+from demo.tally import has_ended
 from maillog.models import Delivery
 from maillog.states import State, UnknownPolicy
 from tests.environment import QUICK
@@ -117,15 +117,6 @@ def until(condition: Callable[[], bool], seconds: float, *, every: float = 0.1) 
             return False
         time.sleep(every)
     return True
-
-
-def has_ended() -> bool:
-    """As ``reaper.has_ended``; a database that is away for a moment has ended nothing."""
-    try:
-        return reaper.has_ended()
-    except OperationalError:
-        connection.close()
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from maillog.deliver import Deliverer, process_name
 from maillog.models import Delivery, WorkerBeat
 from maillog.outbox import queue
 from maillog.session import Session
+from maillog.session_threads import SessionThreads
 from maillog.states import State
 from maillog.supervisor import Child, Supervisor
 from maillog.tasks import deliverers_at_work
@@ -97,7 +98,7 @@ def test_a_crowded_account_is_given_no_second_connection_for_a_while(
     account = factories.make_account(factories.make_shop(), concurrency=1)
     queue_many(account, 1)
     deliverer = Deliverer()
-    with deliver.LeaseKeeper() as keeper, deliver.SessionThreads() as pool:
+    with deliver.LeaseKeeper() as keeper, SessionThreads() as pool:
         for _each in range(3):
             deliverer._round(keeper, pool)
             for running in list(deliverer._running):

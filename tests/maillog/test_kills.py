@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from demo.tally import has_ended
 from mailaccounts.models import SenderAccount
 from maillog.models import Delivery
 from maillog.states import State
@@ -34,7 +35,7 @@ def test_no_message_is_lost_and_every_double_was_announced(settings: Any) -> Non
         queue_many(busy_account(server.port), MESSAGES)
         with faults.deliver_processes(2):
             killed = faults.kill_holders(KILLS, 120)
-            faults.until(faults.has_ended, 90)
+            faults.until(has_ended, 90)
         balance = faults.draw_balance(server)
     print(f"{connection.vendor} {policy}: {killed} kills, {balance}")
 
@@ -53,7 +54,7 @@ def test_a_process_that_slept_through_its_leases_sends_nothing_in_silence(settin
             for _each in range(rounds):
                 queue_many(account, messages)
                 stopped += faults.stop_holders(3 * LEASE + 0.2)
-            faults.until(faults.has_ended, 60)
+            faults.until(has_ended, 60)
         balance = faults.draw_balance(server)
         taken_over = Delivery.objects.filter(fence__gt=1).count()
     print(f"{connection.vendor} {policy}: {stopped} stops, {taken_over} taken over, {balance}")

@@ -15,6 +15,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from demo.tally import has_ended
 from maillog import tasks
 from maillog.models import Delivery, WorkerBeat
 from maillog.supervisor import TASKS_ARE_LATE, Child, Supervisor
@@ -120,7 +121,7 @@ def test_whichever_process_dies_all_mail_leaves_once(settings: Any) -> None:
         worker.start()
 
         died = time.monotonic()
-        assert faults.until(faults.has_ended, 60)
+        assert faults.until(has_ended, 60)
         balance = faults.draw_balance(server)
         print(f"{connection.vendor}: {balance}, all over {time.monotonic() - died:.1f} s later")
         assert faults.until(lambda: not worker.orphans(), 20), worker.orphans()
