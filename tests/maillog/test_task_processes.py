@@ -89,6 +89,7 @@ def family() -> Iterator[Family]:
             os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="20 s, and the database is no part of it")
 def test_whichever_process_dies_all_mail_leaves_once(settings: Any) -> None:
     """The cluster's processes one by one, the sending process, and the supervisor itself."""
     policy = settings.UNKNOWN_POLICY = faults.policy_of(connection.vendor)
