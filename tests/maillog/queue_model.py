@@ -11,7 +11,7 @@
 7. the fence never falls, and only a claim raises it;
 8. the message says what its deliveries are;
 9. nobody shares a claim;
-10. only claims of a lone suspect count as poison;
+10. only claims of a lone suspect that broke off count as poison;
 11. in the end everything ends.
 """
 
@@ -20,6 +20,8 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -281,8 +283,17 @@ class QueueModel(RuleBasedStateMachine):
         gate.allowed, gate.stopped = True, self.stories[gate.number].stopped
 
     def give_back(self, who: Worker, item: Item) -> None:
-        who.session.journal.release([item.outgoing])
+        with self.giving_back():
+            who.session.journal.release([item.outgoing])
         who.items.remove(item)
+
+    @contextmanager
+    def giving_back(self) -> Iterator[None]:
+        """What is given back here has not broken off."""
+        before = self.rows()
+        yield
+        for was, row, story in zip(before, self.rows(), self.stories, strict=True):
+            story.lone_claims -= was.alone and was.state == State.CLAIMED != row.state
 
     def put_dot(self, item: Item, taken: bool, heard: AnswerClass) -> None:
         assert not (taken and item.stopped), "6: it arrived, and was stopped before its gate"
