@@ -43,6 +43,8 @@ def test_the_list_shows_type_address_main_copies_and_last_use(owner_client, acco
     assert "Never" in page
     assert "it does not keep mailboxes" in page
     assert "Konfiguracja kont e-mail i SMS" in page
+    SenderAccount.objects.update(last_used_at=timezone.now())
+    assert "Never" not in owner_client.get(url("accounts", account.shop)).content.decode()
 
 
 @pytest.mark.promise("S0.9")
