@@ -41,8 +41,10 @@ def drain(account_id: int) -> int:
     worker = f"{process_name()}:q{next(_numbers)}"
     with LeaseKeeper() as keeper:
         session = run_session(account, worker, keeper, threading.Event(), conf.DRAIN_SECONDS)
-    # Where nothing could be claimed another session has it, and looks again when it ends.
-    if session.claimed and any(each.pk == account_id for each in claims.due_accounts()):
+    # Where nothing could be claimed, or the server takes no more connections, another session is at
+    # work, and looks again when it ends.
+    goes_on = session.claimed and not session.is_crowded
+    if goes_on and any(each.pk == account_id for each in claims.due_accounts()):
         wake(account_id)
     return session.claimed
 

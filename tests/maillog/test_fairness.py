@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from demo.sink_faults import Action, Fault, Stage
 from mailaccounts.models import SenderAccount
-from maillog import claims, deliver
+from maillog import claims, deliver, tasks
 from maillog.deliver import Deliverer, process_name
 from maillog.models import Delivery, WorkerBeat
 from maillog.outbox import queue
@@ -104,6 +104,25 @@ def test_a_crowded_account_is_given_no_second_connection_for_a_while(
             for running in list(deliverer._running):
                 running.result(5)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("crowded", [True, False])
+def test_a_drain_that_is_turned_away_does_not_come_back_at_once(
+    monkeypatch: pytest.MonkeyPatch, crowded: bool
+) -> None:
+    """The session at work wakes the next drain; this one would only knock again and again."""
+
+    def turned_away(self: Session) -> int:
+        self.claimed, self.is_crowded = 1, crowded
+        return 1
+
+    woken: list[int] = []
+    monkeypatch.setattr(Session, "run", turned_away)
+    monkeypatch.setattr(tasks, "wake", woken.append)
+    account = factories.make_account(factories.make_shop())
+    queue_many(account, 1)
+    tasks.drain(account.pk)
+    assert woken == ([] if crowded else [account.pk])
 
 
 def test_a_busy_account_leaves_its_place_to_another(
