@@ -21,9 +21,17 @@ class Delivery(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    message = models.ForeignKey(MailMessage, on_delete=models.CASCADE, related_name="deliveries")
+    # No indexes of their own for these two: every change of state writes into every index of the
+    # row. The unique constraint serves the first; accounts are never removed (see SenderAccount).
+    message = models.ForeignKey(
+        MailMessage, on_delete=models.CASCADE, related_name="deliveries", db_index=False
+    )
     account = models.ForeignKey(
-        SenderAccount, null=True, on_delete=models.PROTECT, related_name="deliveries"
+        SenderAccount,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="deliveries",
+        db_index=False,
     )
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
     role = models.CharField(max_length=5, choices=Role, default=Role.MAIN)
@@ -97,16 +105,17 @@ class Delivery(models.Model):
                 condition=models.Q(state="claimed"),
                 name="delivery_leases",
             ),
+            # No index has ``phase`` or ``dot_at``: the gate, which sets both, writes into none.
             # Uncertain outcomes that wait for their one repeat or for a person.
             models.Index(
-                fields=["dot_at"], condition=models.Q(state="unknown"), name="delivery_unknown"
+                fields=["account"], condition=models.Q(state="unknown"), name="delivery_uncertain"
             ),
             # "Did she get it?", and the 24-hour use of an account.
             models.Index(fields=["address"], name="delivery_address"),
             models.Index(
-                fields=["account", "dot_at"],
-                condition=models.Q(dot_at__isnull=False),
-                name="delivery_quota",
+                fields=["account", "ended_at"],
+                condition=models.Q(ended_at__isnull=False),
+                name="delivery_use",
             ),
         ]
 

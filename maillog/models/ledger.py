@@ -22,7 +22,8 @@ class SentKey(models.Model):
     it again. Written in the caller's transaction with ON CONFLICT DO NOTHING.
     """
 
-    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    # The unique constraint begins with it.
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+", db_index=False)
     channel = models.CharField(max_length=8)
     cause = models.CharField(max_length=80)
     occurrence = models.CharField(max_length=200)

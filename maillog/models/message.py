@@ -31,7 +31,12 @@ class MailMessage(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Empty: mail of the installation itself (invitations, alarms).
     shop = models.ForeignKey(
-        Shop, null=True, blank=True, on_delete=models.CASCADE, related_name="mail_messages"
+        Shop,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="mail_messages",
+        db_index=False,  # the indexes of the log begin with it
     )
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
     # A code, not a foreign key: the log outlives the message type.
@@ -39,7 +44,11 @@ class MailMessage(models.Model):
     occurrence = models.CharField(max_length=200, blank=True)
     # Accounts are never removed (see SenderAccount), so the log always names one.
     account = models.ForeignKey(
-        SenderAccount, null=True, on_delete=models.PROTECT, related_name="mail_messages"
+        SenderAccount,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="mail_messages",
+        db_index=False,
     )
     order_number = models.CharField(_("order"), max_length=60, blank=True)
     language = models.CharField(max_length=5, blank=True)
@@ -57,7 +66,7 @@ class MailMessage(models.Model):
     context = models.JSONField(null=True)
     # A plain number: templates live in an app to the right of this one.
     template_version = models.BigIntegerField(null=True)
-    message_id = models.CharField(max_length=320, unique=True)
+    message_id = models.CharField(max_length=320)
 
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=12, blank=True)
@@ -75,7 +84,7 @@ class MailMessage(models.Model):
     notes = models.JSONField(default=list)  # codes such as "copy_withheld"
     tags = models.JSONField(default=dict)
     resend_of = models.ForeignKey(
-        "self", null=True, on_delete=models.SET_NULL, related_name="resends"
+        "self", null=True, on_delete=models.SET_NULL, related_name="resends", db_index=False
     )
     occurred_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -89,7 +98,9 @@ class MailMessage(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(state__in=State.values), name="message_state_known"
-            )
+            ),
+            # Not ``unique=True``, which brings a second index for LIKE on PostgreSQL.
+            models.UniqueConstraint(fields=["message_id"], name="message_id_once"),
         ]
         indexes = [
             # The log of one shop, newest first, page by page.
@@ -99,6 +110,11 @@ class MailMessage(models.Model):
             # The log filtered by type or by state.
             models.Index(fields=["shop", "message_type", "-id"], name="message_type_log"),
             models.Index(fields=["shop", "state", "-id"], name="message_state_log"),
+            models.Index(
+                fields=["resend_of"],
+                condition=models.Q(resend_of__isnull=False),
+                name="message_resends",
+            ),
         ]
 
     def __str__(self) -> str:
