@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STEPS = {
     "claim": ("maillog.claims.claim",),
     "load": ("maillog.session.Session._load",),
-    "render": ("maillog.session.render_missing",),
+    "render": ("maillog.loading.render_missing",),
     "build": ("maillog.session.Session._prepare",),
     "commit": ("maillog.journal.AccountJournal.step",),
     "wire": ("mailaccounts.transports.smtp.Smtp.send",),

@@ -128,7 +128,9 @@ def accounts_of(shop: Shop) -> list[SendingAccount]:
     accounts = list(SenderAccount.objects.for_shop(shop).present().defer("password"))
     yesterday = timezone.now() - timedelta(hours=24)
     used = dict(
-        Delivery.objects.filter(account__in=accounts, ended_at__gte=yesterday, dot_at__gte=yesterday)
+        Delivery.objects.filter(
+            account__in=accounts, ended_at__gte=yesterday, dot_at__gte=yesterday
+        )
         .values_list("account")
         .annotate(count=Count("pk"))
     )

@@ -11,9 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from django.db import connection
-
-from maillog import dot_gate
+from maillog import dot_gate, server_cursor
 from maillog.states import Role, State
 from shops.conf import conf
 
@@ -28,8 +26,6 @@ def step(done: Outcome | None, at: datetime, gate: Outgoing | None) -> tuple[boo
 
     Returns which of both took effect. Raises Django's database errors.
     """
-    from psycopg import Cursor
-
     values = {
         "done": done and done.delivery_id,
         "done_fence": done and done.fence,
@@ -45,14 +41,8 @@ def step(done: Outcome | None, at: datetime, gate: Outgoing | None) -> tuple[boo
         "gate": gate and gate.delivery_id,
         "gate_fence": gate and gate.fence,
     }
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        # Not Django's cursor: that writes the values into the text, which is then planned anew.
-        raw = connection.connection
-        raw.prepare_threshold = 1  # Django switches it off; its own cursors do not ask for it
-        cursor = Cursor(raw)
-        cursor.execute(_sql(conf.LEASE_SECONDS), values, prepare=True)
-        recorded, opened = cursor.fetchone() or (False, False)
+    cursor = server_cursor.execute(_sql(conf.LEASE_SECONDS), values, prepare=True)
+    recorded, opened = cursor.fetchone()
     return bool(recorded), bool(opened)
 
 

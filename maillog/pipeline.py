@@ -143,6 +143,6 @@ def mail_parts(delivery: Delivery) -> mime.MailParts:
         headers=tuple((name, value) for name, value in message.headers),
         attachments=tuple(
             mime.Attachment(each.name, each.content_type, bytes(each.file.content), each.content_id)
-            for each in message.attachments.all()
+            for each in message.files
         ),
     )

@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mailaccounts.models import AccountState, SenderAccount
+from maillog.loading import has_body
 from maillog.mime import Attachment
 from maillog.models import Delivery, MailMessage
 from maillog.moves import move
 from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
-from maillog.session import has_body
 from maillog.states import RETRYABLE, STOPPABLE, Reason, Role, State, UnknownPolicy
 from maillog.wake import wake_on_commit
 from shops.addresses import is_usable

@@ -14,26 +14,18 @@ from datetime import datetime, timedelta
 
 from django.db import Error as DatabaseError
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outgoing, Phase, Transport
 from mailaccounts.transports.parcels import Unsendable
-from maillog import claims, health, pipeline, registry, retry
+from maillog import claims, health, loading, pipeline, registry, retry
 from maillog.clock import db_now
 from maillog.journal import AccountJournal
-from maillog.models import (
-    Attempt,
-    Delivery,
-    MailMessage,
-    MessageAttachment,
-    MessageBody,
-    Suppression,
-)
+from maillog.models import Attempt, Delivery, MailMessage
 from maillog.moves import move
 from maillog.states import State
-from shops.addresses import EmailAddressInvalid, normalise
 from shops.conf import conf
 
 logger = logging.getLogger(__name__)
@@ -117,22 +109,11 @@ class Session:
         return self._stop.is_set() or time.monotonic() >= self._ends_at
 
     def _load(self, rows: list[claims.Claimed]) -> list[pipeline.Claim]:
-        """The claimed rows with all that sending needs; missing bodies are rendered and stored."""
-        files = Prefetch("message__attachments", MessageAttachment.objects.select_related("file"))
-        found = (
-            Delivery.objects.select_related("message__shop", "message__body")
-            .prefetch_related(files)
-            .in_bulk([row.delivery_id for row in rows])
-        )
-        # One that was lost meanwhile shows the fence of who has it now: it is his to send.
-        mine = [
-            each
-            for row in rows
-            if (each := found.get(row.delivery_id)) is not None and each.fence == row.fence
-        ]
+        """The claimed rows with all that sending needs."""
+        mine = loading.deliveries(rows)
         self.journal.take(mine)
-        problems = render_missing([each.message for each in mine])
-        blocked, now = suppressed_among(mine), timezone.now()
+        problems = loading.render_missing([each.message for each in mine])
+        blocked, now = loading.suppressed_among(mine), timezone.now()
         return [
             pipeline.Claim(each, now, each.pk in blocked, problems.get(each.message_id, ""))
             for each in mine
@@ -209,66 +190,6 @@ def put_behind(delivery: Delivery) -> None:
 def _chain(first: Outgoing, rest: Iterator[Outgoing]) -> Iterator[Outgoing]:
     yield first
     yield from rest
-
-
-def render_missing(messages: list[MailMessage]) -> dict[object, str]:
-    """Renders the messages that have no body yet and stores the bodies in one commit.
-
-    Returns what went wrong, by message id. Setting ``message.body`` spares the next look-up.
-    """
-    made: dict[object, MessageBody] = {}
-    problems: dict[object, str] = {}
-    for message in messages:
-        if message.pk in made or message.pk in problems or has_body(message):
-            continue
-        try:
-            body = registry.renderers[message.channel](message)
-        except registry.RenderFailed as error:
-            problems[message.pk] = str(error)
-        except DatabaseError:
-            raise
-        except Exception as error:
-            # One message that nobody foresaw must not hold up its whole batch.
-            logger.exception("message %s could not be rendered", message.pk)
-            problems[message.pk] = type(error).__name__
-        else:
-            made[message.pk] = MessageBody(message=message, html=body.html, text=body.text)
-    if made:
-        # Two workers may render the copy and the main delivery of one message: same input, same
-        # text, and the first one stays.
-        MessageBody.objects.bulk_create(made.values(), ignore_conflicts=True)
-    for message in messages:
-        if message.pk in made:
-            message.body = made[message.pk]
-    return problems
-
-
-def has_body(message: MailMessage) -> bool:
-    try:
-        return message.body is not None
-    except MessageBody.DoesNotExist:
-        return False
-
-
-def suppressed_among(deliveries: object) -> set[object]:
-    """Ids of those deliveries whose address their shop does not write to."""
-    rows = list(deliveries)  # type: ignore[call-overload]
-    keys = {each.pk: (each.message.shop_id, _suppression_key(each)) for each in rows}
-    found = set(
-        Suppression.objects.filter(
-            Q(expires_at=None) | Q(expires_at__gt=timezone.now()),
-            shop__in={shop for shop, _ in keys.values() if shop},
-            address__in={address for _, address in keys.values()},
-        ).values_list("shop_id", "address")
-    )
-    return {pk for pk, key in keys.items() if key in found}
-
-
-def _suppression_key(delivery: Delivery) -> str:
-    try:
-        return normalise(delivery.address)
-    except EmailAddressInvalid:
-        return delivery.address
 
 
 def settle(delivery: Delivery, stop: pipeline.Stop) -> None:

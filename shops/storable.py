@@ -23,6 +23,13 @@ def storable(text: object) -> str:
 
     Joining gives an exact ``str`` even for subclasses such as Django's ``SafeString``.
     """
+    if type(text) is str and "\x00" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            pass
+        else:  # nearly always, and much quicker than to look for each character
+            return text
     return "".join((_UNSTORABLE.sub("\ufffd", str(text)),))
 
 

@@ -27,7 +27,7 @@ MAX_OUTPUT = 1_000_000
 """Characters that one part, or one `capture`, may have."""
 MAX_LOCALS = 500_000
 """Weight of all that `assign` and `capture` keep."""
-STEPS_PER_LOOK_AT_THE_CLOCK = 16
+STEPS_PER_LOOK_AT_THE_CLOCK = 64
 HEAVY = 2_000
 """Characters from which a single step is worth a look at the clock."""
 
@@ -117,6 +117,13 @@ class GuardedContext(RenderContext):
         if value is not UNDEFINED:
             return value
         return _missing(path[:depth], token) if default is UNDEFINED else default
+
+    def setting(self, name: str, default: str) -> str:
+        """The locale, currency or time zone in force here, for filters: they ask for it often."""
+        for namespace in self.scope._maps:
+            if name in namespace:
+                return str(namespace[name])
+        return default
 
     def resolve(self, name: str, *, token: Token | None = None, default: object = UNDEFINED) -> Any:
         """Return one top-level value, as `get` does: what filters ask for."""

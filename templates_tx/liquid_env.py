@@ -10,21 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from liquid import Environment, Mode, RenderContext
+from liquid import Environment, Mode, RenderContext, Token
+from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender
 from liquid.template import BoundTemplate
 
 from .liquid_context import MAX_LOCALS, MAX_OUTPUT, GuardedContext, Missing
 from .liquid_filters import allowed_filters
 from .liquid_guard import MAX_ITEMS, check_source
 from .liquid_nodes import PlainEchoTag, secure
+from .liquid_steps import Step, compiled
 
 CPU_BUDGET = 0.15
 """Seconds of this thread's CPU time for one message: a normal one takes under a thousandth."""
 
 
+class GuardedTemplate(BoundTemplate):
+    """A parsed template with the steps that render it."""
+
+    steps: list[tuple[Step, Token]]
+
+
 class GuardedEnvironment(Environment):
     """Parses and renders what staff wrote. `html` decides whether values are escaped."""
 
+    template_class = GuardedTemplate
     block_nesting_limit = 20
     context_depth_limit = 20
     loop_iteration_limit = MAX_ITEMS
@@ -42,20 +51,31 @@ class GuardedEnvironment(Environment):
             del self.tags[name]
         self.add_tag(PlainEchoTag)
 
-    def from_source(self, source: str) -> BoundTemplate:
+    def from_source(self, source: str) -> GuardedTemplate:
         """Parse a source; raises a LiquidError for anything that could not be rendered."""
         check_source(source)
         template = self.from_string(source)
+        assert isinstance(template, GuardedTemplate)
         static = RenderContext(template)
         for node in template.nodes:
             secure(node, static)
+        template.steps = compiled(template.nodes, static)
         return template
 
     def render_template(
-        self, template: BoundTemplate, data: Mapping[str, object], deadline: float
+        self, template: GuardedTemplate, data: Mapping[str, object], deadline: float
     ) -> str:
         """Render until `deadline` (by `time.thread_time()`); `data` must be plain."""
         context = GuardedContext(template, data, deadline)
         buffer = context.get_buffer()
-        template.render_with_context(context, buffer)
+        for step, token in template.steps:
+            try:
+                step(context, buffer)
+            except StopRender:
+                break
+            except LiquidInterrupt as stray:
+                raise LiquidSyntaxError(f"unexpected “{stray}”", token=token) from None
+            except LiquidError as error:
+                error.token = error.token or token
+                raise
         return buffer.getvalue()

@@ -24,6 +24,7 @@ from liquid import Environment, Markup, RenderContext, escape, soft_str
 from liquid.exceptions import FilterArgumentError
 from liquid.filter import sequence_filter, string_filter, with_context
 
+from .liquid_context import GuardedContext
 from .liquid_guard import MAX_ITEMS, MAX_WEIGHT, TooLarge, spell
 
 SHORT = 20_000
@@ -182,8 +183,13 @@ def _locale(code: str) -> Locale:
         raise FilterArgumentError(f"unknown language “{code[:20]}”", token=None) from error
 
 
+def _setting(context: RenderContext, name: str, default: str) -> str:
+    assert isinstance(context, GuardedContext)
+    return context.setting(name, default)
+
+
 def _language(context: RenderContext) -> str:
-    return str(context.resolve("locale", default="en"))
+    return _setting(context, "locale", "en")
 
 
 def _amount(value: object) -> Decimal:
@@ -216,7 +222,7 @@ def _money(value: str, currency: str, language: str) -> str:
 def money(value: object, currency: object = None, *, context: RenderContext) -> str:
     """Write an amount as the customer's language does: `1234.50` → `1 234,50 zł`."""
     if currency is None:
-        currency = context.resolve("currency", default="EUR")
+        currency = _setting(context, "currency", "EUR")
     return _money(str(value), str(currency), _language(context))
 
 
@@ -248,7 +254,7 @@ def _zone(name: str) -> dt.tzinfo:
 def _in_shop_time(value: object, context: RenderContext) -> dt.date:
     moment = _moment(value)
     if isinstance(moment, dt.datetime) and moment.tzinfo is not None:
-        return moment.astimezone(_zone(str(context.resolve("time_zone", default="UTC"))))
+        return moment.astimezone(_zone(_setting(context, "time_zone", "UTC")))
     return moment
 
 

@@ -1,4 +1,4 @@
-"""Nodes and expressions of the parse tree that replace the library's: guarded, and quicker.
+"""Nodes and expressions of the parse tree that replace the library's: guarded.
 
 The parser's functions offer no hook for expressions, so `secure()` walks a finished tree and turns
 each one into its counterpart here, which has the same fields (`__slots__ = ()`) and other methods.
@@ -11,8 +11,7 @@ from decimal import Decimal
 from typing import Any, TextIO
 
 from liquid import RenderContext, escape
-from liquid.ast import BlockNode, Node
-from liquid.builtin.content import ContentNode
+from liquid.ast import Node
 from liquid.builtin.expressions import BooleanExpression, FilteredExpression, LoopExpression
 from liquid.builtin.expressions.arguments import KeywordArgument
 from liquid.builtin.expressions.filtered import Filter
@@ -22,10 +21,8 @@ from liquid.builtin.expressions.primitive import Literal, RangeLiteral
 from liquid.builtin.output import OutputNode
 from liquid.builtin.tags.cycle_tag import CycleNode
 from liquid.builtin.tags.echo_tag import EchoTag
-from liquid.builtin.tags.if_tag import IfNode
 from liquid.exceptions import FilterArgumentError, LiquidError, LiquidTypeError, UnknownFilterError
 from liquid.expression import Expression
-from liquid.output import NullIO
 
 from .liquid_context import GuardedContext, Missing
 from .liquid_filters import GuardedFilter
@@ -88,15 +85,22 @@ class BoundFilter(Filter):
                 arguments = [value.evaluate(context) for value in self.positional]
                 weight += weigh(arguments, self.limit)
             context.spend(weight)
-            result = self._called(left, arguments, context)
-            if type(result) is not str or len(result) > MAX_WEIGHT:
-                weigh(result)
-            return result
-        except TypeError as error:
-            raise LiquidTypeError(f"{self.name}: {error}", token=self.token) from error
-        except LiquidError as error:
-            error.token = error.token or self.token
-            raise
+            return self.checked(self._called(left, arguments, context))
+        except (TypeError, LiquidError) as error:
+            raise self.explained(error) from error
+
+    def checked(self, result: object) -> object:
+        """Return what came out, if it is not too large."""
+        if type(result) is not str or len(result) > MAX_WEIGHT:
+            weigh(result)
+        return result
+
+    def explained(self, error: TypeError | LiquidError) -> LiquidError:
+        """Return the error as it is reported: with the filter's name and place."""
+        if isinstance(error, TypeError):
+            return LiquidTypeError(f"{self.name}: {error}", token=self.token)
+        error.token = error.token or self.token
+        return error
 
     def _called(self, left: object, arguments: list[object], context: GuardedContext) -> object:
         # The library's arithmetic takes a Decimal for 0; it reads numbers from text correctly.
@@ -194,37 +198,14 @@ class Either(LogicalOrExpression):
 
 
 def _holds(expression: Expression, context: RenderContext) -> bool:
-    value = expression.evaluate(context)
+    return is_something(expression.evaluate(context))
+
+
+def is_something(value: object) -> bool:
+    """Return whether a value counts as true; see `Condition`."""
     if isinstance(value, str | list):
         return bool(value)
     return value is not None and value is not False and not isinstance(value, Missing)
-
-
-class QuickContent(ContentNode):
-    __slots__ = ()
-
-    def render(self, context: RenderContext, buffer: TextIO) -> int:
-        """Write the text between the tags."""
-        return buffer.write(self.text)
-
-
-class QuickBlock(BlockNode):
-    __slots__ = ()
-
-    def render(self, context: RenderContext, buffer: TextIO) -> int:
-        """Render what is inside a tag; a block of nothing but blanks is left out."""
-        target: TextIO = NullIO() if self.blank else buffer
-        for node in self.nodes:
-            node.render(context, target)
-        return 0
-
-
-class QuickIf(IfNode):
-    __slots__ = ()
-
-    def render(self, context: RenderContext, buffer: TextIO) -> int:
-        """Render the first branch that holds."""
-        return self.render_to_output(context, buffer)
 
 
 class GuardedOutputNode(OutputNode):
@@ -277,9 +258,6 @@ EXPRESSIONS: dict[type[Expression], type[Expression]] = {
 }
 
 NODES: dict[type[Node], type[Node]] = {
-    BlockNode: QuickBlock,
-    ContentNode: QuickContent,
     CycleNode: GuardedCycleNode,
-    IfNode: QuickIf,
     OutputNode: GuardedOutputNode,
 }

@@ -18,9 +18,8 @@ from time import thread_time
 from typing import Literal
 
 from liquid.exceptions import LiquidError
-from liquid.template import BoundTemplate
 
-from .liquid_env import CPU_BUDGET, GuardedEnvironment
+from .liquid_env import CPU_BUDGET, GuardedEnvironment, GuardedTemplate
 
 Part = Literal["subject", "html", "text"]
 
@@ -76,7 +75,7 @@ _ESCAPING = GuardedEnvironment(html=True)
 _VERBATIM = GuardedEnvironment(html=False)
 
 
-def parse(source: str, *, part: Part) -> BoundTemplate:
+def parse(source: str, *, part: Part) -> GuardedTemplate:
     """Return the parsed template, from a cache of the sources used last.
 
     Raises TemplateError.
@@ -85,7 +84,7 @@ def parse(source: str, *, part: Part) -> BoundTemplate:
 
 
 @lru_cache(maxsize=512)
-def _parse(source: str, part: Part) -> BoundTemplate:
+def _parse(source: str, part: Part) -> GuardedTemplate:
     environment = _ESCAPING if part == "html" else _VERBATIM
     try:
         return environment.from_source(source)
@@ -109,7 +108,8 @@ def render_all(parts: Parts, context: Mapping[str, object]) -> Rendered:
     deadline = thread_time() + CPU_BUDGET
     data = plain(context)
     return Rendered(
-        subject=_render(parts.subject, "subject", data, deadline),
+        # A worker has no subject to make: that was done when the message was queued.
+        subject=_render(parts.subject, "subject", data, deadline) if parts.subject else "",
         html=_render(parts.html, "html", data, deadline) if parts.html else "",
         text=_render(parts.text, "text", data, deadline),
     )

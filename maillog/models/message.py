@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.models import SenderAccount
 from maillog.states import Channel, State, UnknownPolicy
 from shops.models import Shop, ShopScopedQuerySet
 from shops.uuid7 import uuid7
+
+if TYPE_CHECKING:
+    from maillog.models.body import MessageAttachment
 
 
 class MailMessageQuerySet(ShopScopedQuerySet["MailMessage"]):
@@ -119,6 +123,11 @@ class MailMessage(models.Model):
 
     def __str__(self) -> str:
         return self.subject or self.message_type
+
+    @cached_property
+    def files(self) -> list[MessageAttachment]:
+        """The attachments with their bytes; a worker sets it for a whole batch."""
+        return list(self.attachments.select_related("file"))
 
     @property
     def lifetime(self) -> timedelta:

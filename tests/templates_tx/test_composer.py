@@ -8,8 +8,9 @@ import pytest
 from django.db import OperationalError, transaction
 
 from mailaccounts.models import SenderAccount
+from maillog.loading import render_missing
 from maillog.models import MailMessage
-from maillog.session import Session, render_missing
+from maillog.session import Session
 from maillog.states import Reason, Role, State
 from shops import signals
 from shops.models import Order, ResetMark, Shop
