@@ -12,11 +12,11 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.formats import date_format
 
 from maillog.forms import CAME_BACK, GIVEN_UP, ON_ITS_WAY, TROUBLE, LogFilterForm
-from maillog.models import MailMessage, MessageAttachment
+from maillog.models import MailMessage
 from maillog.states import WAITING, State
 from shops.models import Shop
 from shops.search_text import fold
@@ -41,6 +41,7 @@ GROUPS: dict[str, tuple[State, ...]] = {
 }
 # The snapshot and the search text are large, and a list does not show them.
 LISTED = (
+    "has_files",
     "subject",
     "to_text",
     "message_type",
@@ -153,8 +154,7 @@ def page_of(
     messages: QuerySet[MailMessage], *, before: UUID | None = None, after: UUID | None = None
 ) -> Page:
     """The newest messages, or those next to an id. One query, and as fast at any depth."""
-    files = MessageAttachment.objects.filter(message=OuterRef("pk"))
-    rows = messages.only(*LISTED).annotate(has_files=Exists(files))
+    rows = messages.only(*LISTED)
     if after is not None:
         found = list(rows.filter(id__gt=after).order_by("id")[: PAGE + 1])
         shown = found[:PAGE][::-1]

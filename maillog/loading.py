@@ -1,4 +1,4 @@
-"""The claimed rows with all that sending needs, looked up and rendered for a whole batch at once."""
+"""The claimed rows with all that sending needs, looked up and rendered batch by batch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import Error as DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
-from maillog import claims, registry, server_cursor
+from maillog import claims, quick_sql, registry
 from maillog.clock import is_postgresql
 from maillog.models import Delivery, MailMessage, MessageAttachment, MessageBody, Suppression
 from shops.addresses import EmailAddressInvalid, normalise
@@ -35,7 +35,7 @@ def deliveries(rows: list[claims.Claimed]) -> list[Delivery]:
     ]
     # A batch is one account's, so nearly always one shop's: not joined to each of its rows.
     shops = Shop.objects.in_bulk({each.message.shop_id for each in mine} - {None})
-    files = _files_of([each.message_id for each in mine])
+    files = _files_of([each.message_id for each in mine if each.message.has_files])
     for each in mine:
         each.message.shop = shops.get(each.message.shop_id)
         each.message.files = files[each.message_id]
@@ -44,6 +44,7 @@ def deliveries(rows: list[claims.Claimed]) -> list[Delivery]:
 
 def _files_of(messages: list[UUID]) -> dict[UUID, list[MessageAttachment]]:
     found: dict[UUID, list[MessageAttachment]] = defaultdict(list)
+    # Of none in particular Django asks for nothing.
     for each in MessageAttachment.objects.filter(message__in=messages).select_related("file"):
         found[each.message_id].append(each)
     return found
@@ -84,13 +85,17 @@ def _store(bodies: list[MessageBody]) -> None:
     if not is_postgresql():
         MessageBody.objects.bulk_create(bodies, ignore_conflicts=True)
     elif bodies:
-        values = [value for body in bodies for value in (body.message_id, body.html, body.text)]
-        server_cursor.execute(_store_sql(len(bodies)), values)
+        values = []
+        for body in bodies:
+            values += [body.message_id.bytes, body.html.encode(), body.text.encode()]
+        quick_sql.execute(_store_sql(len(bodies)), values, [quick_sql.BINARY] * len(values))
 
 
 @lru_cache(maxsize=128)
 def _store_sql(count: int) -> bytes:
-    rows = ", ".join(["(%s, %s, %s)"] * count)
+    rows = ", ".join(
+        f"(${at}::uuid, ${at + 1}::text, ${at + 2}::text)" for at in range(1, 3 * count, 3)
+    )
     return (
         f"INSERT INTO maillog_messagebody (message_id, html, text) VALUES {rows}"
         " ON CONFLICT DO NOTHING"

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from maillog import dot_gate, server_cursor
+from maillog import dot_gate, quick_sql
 from maillog.states import Role, State
 from shops.conf import conf
 
@@ -20,30 +20,55 @@ if TYPE_CHECKING:
 
 LONGEST_REPLY = 2048
 
+# What the statement takes, in this order, and as what.
+_TYPES = {
+    "done": "uuid",
+    "fence": "integer",
+    "at": "timestamptz",
+    "answer": "text",
+    "phase": "text",
+    "code": "smallint",
+    "enhanced": "text",
+    "reply": "text",
+    "server": "text",
+    "tls": "text",
+    "milliseconds": "integer",
+    "gate": "uuid",
+    "gate_fence": "integer",
+}
+_FORMATS = [
+    quick_sql.BINARY if kind in ("uuid", "text") else quick_sql.TEXT for kind in _TYPES.values()
+]
+_MARKS = {name: f"${place}::{kind}" for place, (name, kind) in enumerate(_TYPES.items(), 1)}
+_NOTHING_DONE = (None,) * 11
+
 
 def step(done: Outcome | None, at: datetime, gate: Outgoing | None) -> tuple[bool, bool]:
     """Records ``done``, accepted ``at``, and opens ``gate``.
 
     Returns which of both took effect. Raises Django's database errors.
     """
-    values = {
-        "done": done and done.delivery_id,
-        "done_fence": done and done.fence,
-        "at": at,
-        "answer": done and done.answer.value,
-        "phase": done and done.phase.value,
-        "code": done and done.code,
-        "enhanced": done and done.enhanced[:12],
-        "text": done and done.text[:LONGEST_REPLY],
-        "server": done and done.server[:260],
-        "tls": done and done.tls[:60],
-        "milliseconds": done and done.milliseconds,
-        "gate": gate and gate.delivery_id,
-        "gate_fence": gate and gate.fence,
-    }
-    cursor = server_cursor.execute(_sql(conf.LEASE_SECONDS), values, prepare=True)
-    recorded, opened = cursor.fetchone()
-    return bool(recorded), bool(opened)
+    outcome = _NOTHING_DONE if done is None else _outcome_values(done, at)
+    following = (None, None) if gate is None else (gate.delivery_id.bytes, b"%d" % gate.fence)
+    sql = _sql(conf.LEASE_SECONDS)
+    recorded, opened = quick_sql.execute(sql, outcome + following, _FORMATS, keep_plan=True)
+    return recorded == b"t", opened == b"t"
+
+
+def _outcome_values(done: Outcome, at: datetime) -> tuple[quick_sql.Value, ...]:
+    return (
+        done.delivery_id.bytes,
+        b"%d" % done.fence,
+        at.isoformat().encode(),
+        done.answer.encode(),
+        done.phase.encode(),
+        None if done.code is None else b"%d" % done.code,
+        done.enhanced[:12].encode(),
+        done.text[:LONGEST_REPLY].encode(),
+        done.server[:260].encode(),
+        done.tls[:60].encode(),
+        b"%d" % done.milliseconds,
+    )
 
 
 @lru_cache(maxsize=4)
@@ -51,18 +76,17 @@ def _sql(_lease_seconds: float) -> bytes:
     """The statement. Deliveries are locked first, in the order in which they are sent."""
     # The reaper may have called it unknown while we waited for the reply: that reply settles it.
     done = (
-        f"UPDATE maillog_delivery SET state = '{State.SENT.value}', phase = '', due_at = %(at)s,"
+        f"UPDATE maillog_delivery SET state = '{State.SENT.value}', phase = '', due_at = {{at}},"
         " lease_until = NULL, worker = '', tries = tries + 1, alone = false, lone_claims = 0,"
-        " last_code = %(code)s::smallint, last_answer = %(answer)s::text, last_reply = %(text)s,"
-        " ended_at = %(at)s WHERE id = %(done)s::uuid AND fence = %(done_fence)s::integer"
+        " last_code = {code}, last_answer = {answer}, last_reply = {reply}, ended_at = {at}"
+        " WHERE id = {done} AND fence = {fence}"
         f" AND state IN ('{State.CLAIMED.value}', '{State.UNKNOWN.value}')"
         " RETURNING id, fence, message_id, role, reason"
     )
     attempt = (
         "INSERT INTO maillog_attempt (delivery_id, fence, at, answer, phase, code, enhanced, text,"
-        " server, tls, milliseconds) SELECT id, fence, %(at)s, %(answer)s::text, %(phase)s::text,"
-        " %(code)s::smallint, %(enhanced)s::text, %(text)s, %(server)s::text, %(tls)s::text,"
-        " %(milliseconds)s::integer FROM done"
+        " server, tls, milliseconds) SELECT id, fence, {at}, {answer}, {phase}, {code}, {enhanced},"
+        " {reply}, {server}, {tls}, {milliseconds} FROM done"
     )
     message = (
         f"UPDATE maillog_mailmessage SET state = '{State.SENT.value}', reason = done.reason,"
@@ -70,9 +94,10 @@ def _sql(_lease_seconds: float) -> bytes:
         f" AND done.role <> '{Role.COPY.value}'"
     )
     after = " AND (SELECT count(*) FROM done) >= 0"
-    opened = dot_gate.open_sql("%(gate)s::uuid", "%(gate_fence)s::integer", also=after)
-    return (
+    opened = dot_gate.open_sql("{gate}", "{gate_fence}", also=after)
+    statement = (
         f"WITH done AS ({done}), attempt AS ({attempt}), message AS ({message}),"
         f" opened AS ({opened} RETURNING 1)"
         " SELECT EXISTS (SELECT FROM done), EXISTS (SELECT FROM opened)"
-    ).encode()
+    )
+    return statement.format(**_MARKS).encode()

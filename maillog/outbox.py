@@ -242,6 +242,7 @@ def _message(draft: Draft) -> MailMessage:
         sensitive=draft.sensitive,
         critical=draft.critical,
         is_test=draft.is_test,
+        has_files=bool(draft.attachments),
         test_mode=shop.test_mode if shop else TestMode.OFF,
         unknown_policy=conf.UNKNOWN_POLICY or draft.unknown_policy,
         tags=draft.tags,

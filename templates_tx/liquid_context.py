@@ -12,7 +12,9 @@ from time import thread_time
 from typing import Any, TextIO
 
 from liquid import RenderContext, Token
+from liquid.builtin.tags.for_tag import ForLoop
 from liquid.exceptions import (
+    ContextDepthError,
     LocalNamespaceLimitError,
     OutputStreamLimitError,
     ResourceLimitError,
@@ -21,7 +23,7 @@ from liquid.exceptions import (
 from liquid.template import BoundTemplate
 from liquid.undefined import UNDEFINED, FalsyStrictUndefined
 
-from .liquid_guard import weigh
+from .liquid_guard import MAX_ITEMS, weigh
 
 MAX_OUTPUT = 1_000_000
 """Characters that one part, or one `capture`, may have."""
@@ -118,8 +120,23 @@ class GuardedContext(RenderContext):
             return value
         return _missing(path[:depth], token) if default is UNDEFINED else default
 
+    def enter_loop(self, namespace: Mapping[str, object], turns: ForLoop) -> None:
+        """As the library's `loop`, without its two context managers: `leave_loop` ends it."""
+        if self.loops or turns.length > MAX_ITEMS:
+            self.raise_for_loop_limit(turns.length)
+        if self.scope.size() > self.env.context_depth_limit:
+            raise ContextDepthError("this is nested too deeply", token=None)
+        self.loops.append(turns)
+        self.scope.push(namespace)
+
+    def leave_loop(self) -> None:
+        self.scope.pop()
+        self.loops.pop()
+
     def setting(self, name: str, default: str) -> str:
         """The locale, currency or time zone in force here, for filters: they ask for it often."""
+        if not self.locals and not self.loops:
+            return str(self.globals.get(name, default))
         for namespace in self.scope._maps:
             if name in namespace:
                 return str(namespace[name])

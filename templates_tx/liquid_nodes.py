@@ -143,6 +143,11 @@ class MeteredLoop(LoopExpression):
         assert isinstance(context, GuardedContext)
         return _metered(iterator, context), length
 
+    def whole(self, items: object, context: GuardedContext) -> tuple[Iterator[object], int]:
+        """All turns over `items`, where no limit, offset or order was asked for."""
+        iterator, length = self._to_iter(items, context)
+        return _metered(iterator, context), length
+
 
 def _metered(iterator: Iterator[object], context: GuardedContext) -> Iterator[object]:
     for item in iterator:

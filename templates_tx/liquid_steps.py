@@ -14,8 +14,10 @@ from typing import TextIO
 from liquid import RenderContext, Token, escape
 from liquid.ast import BlockNode, Node
 from liquid.builtin.content import ContentNode
-from liquid.builtin.expressions import FilteredExpression, LoopExpression
+from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions.logical import EqExpression, NeExpression
 from liquid.builtin.expressions.path import Path
+from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.builtin.tags.for_tag import ForLoop, ForNode
 from liquid.builtin.tags.if_tag import IfNode
 from liquid.exceptions import BreakLoop, ContinueLoop, LiquidError
@@ -23,8 +25,16 @@ from liquid.expression import Expression
 from liquid.output import NullIO
 
 from .liquid_context import GuardedContext
-from .liquid_guard import spell
-from .liquid_nodes import Both, BoundFilter, Condition, Either, GuardedOutputNode, is_something
+from .liquid_guard import MAX_WEIGHT, spell
+from .liquid_nodes import (
+    Both,
+    BoundFilter,
+    Condition,
+    Either,
+    GuardedOutputNode,
+    MeteredLoop,
+    is_something,
+)
 
 type Step = Callable[[GuardedContext, TextIO], object]
 type Value = Callable[[GuardedContext], object]
@@ -99,6 +109,8 @@ class Compiler:
             if isinstance(expression, Both):
                 return lambda context: left(context) and right(context)
             return lambda context: left(context) or right(context)
+        if isinstance(expression, EqExpression | NeExpression):
+            return self._comparison(expression)
         value = self.value(expression)
 
         def holds(context: GuardedContext) -> bool:
@@ -106,6 +118,21 @@ class Compiler:
             return found != "" if type(found) is str else is_something(found)
 
         return holds
+
+    def _comparison(self, expression: EqExpression | NeExpression) -> Value:
+        """`x == "text"` and its contrary, where `x` is a text too."""
+        value, right = self.value(expression.left), expression.right
+        if not isinstance(right, StringLiteral):
+            return expression.evaluate
+        wanted, is_equal = str(right.value), isinstance(expression, EqExpression)
+
+        def compare(context: GuardedContext) -> object:
+            found = value(context)
+            if type(found) is not str:
+                return expression.evaluate(context)
+            return (found == wanted) is is_equal
+
+        return compare
 
     def _path(self, expression: Path) -> Value:
         """A name that only the data can give, as `order.total`, is looked up there at once."""
@@ -155,20 +182,29 @@ class Compiler:
         return choose
 
     def _loop(self, node: ForNode) -> Step:
-        expression: LoopExpression = node.expression
+        expression = node.expression
+        assert isinstance(expression, MeteredLoop)
         # A plain text: the library's own kind of name compares itself in Python, at each look-up.
         name = "".join((expression.identifier, ""))
         full_name = f"{name}-{expression.iterable}"
         body, default = self.block(node.block), self.block(node.default)
 
+        iterable = self.value(expression.iterable)
+        is_whole = not (expression.limit or expression.offset or expression.reversed)
+
         def loop(context: GuardedContext, buffer: TextIO) -> None:
-            items, length = expression.evaluate(context)
+            if is_whole:
+                items, length = expression.whole(iterable(context), context)
+                context.stopindex(full_name, length)  # for a later `offset: continue`
+            else:
+                items, length = expression.evaluate(context)
             if not length:
                 default(context, buffer)
                 return
             turns = ForLoop(full_name, items, length, context.parentloop())
             namespace: dict[str, object] = {"forloop": turns, name: None}
-            with context.loop(namespace, turns):
+            context.enter_loop(namespace, turns)
+            try:
                 for item in turns:
                     namespace[name] = item
                     try:
@@ -177,6 +213,8 @@ class Compiler:
                         continue
                     except BreakLoop:
                         break
+            finally:
+                context.leave_loop()
 
         return loop
 
@@ -226,6 +264,8 @@ def _filtered(value: Value, used: BoundFilter) -> Value:
                 result = function(left, *arguments, context=context)
             else:
                 result = function(left, *arguments)
+            if type(result) is str and len(result) <= MAX_WEIGHT:
+                return result
             return used.checked(result)
         except (TypeError, LiquidError) as error:
             raise used.explained(error) from error

@@ -46,11 +46,12 @@ class Look(enum.Enum):
 class Wire:
     """One connection. Deadlines are values of ``time.monotonic()``."""
 
-    __slots__ = ("_buffer", "_poll", "_read_to", "_secure", "sock")
+    __slots__ = ("_buffer", "_poll", "_read_to", "_readable", "_secure", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self._buffer = b""
         self._read_to = 0
+        self._readable = False  # somebody has waited already, and something came
         self.adopt(sock)
 
     def adopt(self, sock: socket.socket) -> None:
@@ -94,7 +95,10 @@ class Wire:
 
     def comes_by(self, moment: float) -> bool:
         """Wait until something can be read, at most to ``moment``."""
-        return self.heard or self._wait(select.POLLIN, moment)
+        if self.heard:
+            return True
+        self._readable = self._wait(select.POLLIN, moment)
+        return self._readable
 
     def look(self) -> Look:
         """See without waiting whether the server has hung up or said something unasked."""
@@ -141,7 +145,8 @@ class Wire:
         """Read what is there, waiting for it if need be."""
         while True:
             # TLS keeps decrypted bytes of its own that poll() cannot see: read it first.
-            if not self._secure and not self._wait(select.POLLIN, deadline):
+            waited, self._readable = self._readable or self._secure, False
+            if not waited and not self._wait(select.POLLIN, deadline):
                 raise TooSlow(_("No answer in time."))
             try:
                 data = self.sock.recv(_CHUNK)

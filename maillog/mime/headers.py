@@ -51,6 +51,9 @@ _Q = tuple(
 )
 
 
+_Q_SHORT = bytes([*_Q_ITSELF, 0x20])
+
+
 def refuse_controls(field: str, value: str) -> None:
     """Raise BadHeader for line breaks, NUL, other control characters and half characters."""
     if not value.isprintable() and _CONTROLS.search(value):
@@ -97,11 +100,15 @@ def encoded_words(value: str, used: int) -> str:
     if WORD_LINE - used - WORD_FRAME < LONGEST_CHAR:
         lead, used = "\r\n ", 1
     first = min(WORD_TEXT, WORD_LINE - used - WORD_FRAME)
-    units = [_q(char) for char in value]
-    sizes = [len(unit) for unit in units]
-    if 3 * sum(sizes) <= 4 * len(value.encode()):
+    data = value.encode()
+    q_size = len(data) + 2 * len(data.translate(None, _Q_SHORT))
+    if 3 * q_size <= 4 * len(data):
+        units = [_q(char) for char in value]
+        sizes = [len(unit) for unit in units]
         runs = cut(units, sizes, first, WORD_TEXT)
         words = [f"=?utf-8?q?{''.join(run)}?=" for run in runs]
+    elif len(data) <= first // 4 * 3:
+        words = [f"=?utf-8?b?{b2a_base64(data, newline=False).decode()}?="]
     else:
         sizes = [len(char.encode()) for char in value]
         runs = cut(value, sizes, first // 4 * 3, WORD_TEXT // 4 * 3)

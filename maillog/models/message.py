@@ -76,6 +76,7 @@ class MailMessage(models.Model):
     reason = models.CharField(max_length=12, blank=True)
     detail = models.TextField(blank=True)
     failed_recipients = models.PositiveIntegerField(_("failed"), default=0)
+    has_files = models.BooleanField(default=False)
     recipient_count = models.PositiveIntegerField(_("recipients"), default=1)
 
     sensitive = models.BooleanField(default=False)
