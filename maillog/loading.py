@@ -12,9 +12,10 @@ from django.db import Error as DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
-from maillog import claims, quick_sql, registry
+from maillog import claims, registry
 from maillog.clock import is_postgresql
 from maillog.models import Delivery, MailMessage, MessageAttachment, MessageBody, Suppression
+from shops import quick_sql
 from shops.addresses import EmailAddressInvalid, normalise
 from shops.models import Shop
 

@@ -11,8 +11,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from maillog import dot_gate, quick_sql
+from maillog import dot_gate
 from maillog.states import Role, State
+from shops import quick_sql
 from shops.conf import conf
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
+from django.db.models import Q
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
-from maillog.clock import is_postgresql
 from maillog.mime import Attachment, make_message_id
 from maillog.models import (
     AttachmentFile,
@@ -32,16 +32,17 @@ from maillog.states import (
     COUNTED_ROLES,
     FAILURES,
     SEVERITY,
-    Channel,
     Reason,
     Role,
     State,
     UnknownPolicy,
 )
+from maillog.storing import Key, store
 from maillog.wake import wake_on_commit
+from shops import quick_sql
 from shops.addresses import EmailAddressInvalid, is_usable, normalise, parse_address, parse_list
 from shops.conf import conf
-from shops.models import ResetMark, Shop
+from shops.models import Shop
 from shops.models.shop import TestMode
 from shops.search_text import fold
 from shops.storable import one_line, storable, storable_data
@@ -111,23 +112,22 @@ class _Birth:
 _no_address = _Birth(State.NOT_SENT, Reason.NO_ADDRESS)
 
 
-def queue(draft: Draft) -> MailMessage | None:
+def queue(draft: Draft, *, savepoint: bool = True) -> MailMessage | None:
     """Stores ``draft`` in the caller's transaction; None if it was said once already.
 
     Deliveries of addresses that cannot be used, are suppressed, or belong to an order under a
-    reset mark are stored in the state that says so.
+    reset mark are stored in the state that says so. ``savepoint=False`` says that the caller has
+    set one just before.
     """
     draft = _cleaned(draft)
-    with transaction.atomic():
-        birth = _birth(draft)
-        takes_key = draft.once and draft.shop and draft.occurrence
-        if takes_key and birth.state != State.NOT_SENT and not _take_key(draft):
-            return None
+    with transaction.atomic(savepoint=savepoint):
+        hindrances = _hindrances(draft)
+        birth = _birth(draft, hindrances)
         message = _message(draft)
-        deliveries = list(_deliveries(draft, message, birth))
+        deliveries = list(_deliveries(draft, message, birth, hindrances))
         _settle(message, deliveries)
-        message.save(force_insert=True)
-        Delivery.objects.bulk_create(deliveries)
+        if not store(message, deliveries, _key(draft, birth)):
+            return None
         _store_content(draft, message)
     if any(each.state == State.QUEUED for each in deliveries) and draft.account:
         wake_on_commit(draft.account.pk)
@@ -164,21 +164,55 @@ def _bare(recipient: Recipient) -> Recipient:
     return replace(recipient, address=parsed.address, name=name)
 
 
-def _birth(draft: Draft) -> _Birth:
+@dataclass(frozen=True, slots=True)
+class _Hindrances:
+    """What keeps a draft from some or all of its recipients."""
+
+    is_reset: bool = False
+    suppressed: frozenset[str] = frozenset()  # normalised addresses
+
+
+def _hindrances(draft: Draft) -> _Hindrances:
+    """Looked up in one statement, whoever it goes to."""
+    if draft.shop is None or draft.account is None or draft.born != State.QUEUED:
+        return _Hindrances()
+    addresses = [
+        normalise(each.address)
+        for each in draft.recipients
+        if each.role != Role.COPY and is_usable(each.address)
+    ]
+    adapt = connection.ops.adapt_datetimefield_value
+    imported_at = draft.imported_at and adapt(draft.imported_at)
+    marked = [draft.shop.pk, draft.message_type, imported_at]
+    values = [*marked, draft.shop.pk, adapt(timezone.now()), *addresses]
+    found = {address for (address,) in quick_sql.rows(_hindrances_sql(len(addresses)), values)}
+    return _Hindrances(_RESET in found, frozenset(found - {_RESET}))
+
+
+_RESET = "*"  # no address is written so
+
+
+@lru_cache(maxsize=64)
+def _hindrances_sql(addresses: int) -> str:
+    marks = ", ".join(["%s"] * addresses) or "NULL"
+    return (
+        f"SELECT '{_RESET}' FROM shops_resetmark WHERE shop_id = %s AND parameter = %s"
+        " AND undone_at IS NULL AND imported_until >= %s"
+        " UNION ALL SELECT address FROM maillog_suppression WHERE shop_id = %s"
+        f" AND (expires_at IS NULL OR expires_at > %s) AND address IN ({marks})"
+    )
+
+
+def _birth(draft: Draft, hindrances: _Hindrances) -> _Birth:
     if draft.born != State.QUEUED:
         return _Birth(draft.born, draft.reason, draft.detail)
     if draft.account is None:
         return _Birth(State.HELD, Reason.NO_ACCOUNT)
-    if draft.shop and draft.imported_at and _is_reset(draft):
+    if hindrances.is_reset:
         return _Birth(State.CANCELLED, Reason.RESET)
     if draft.shop and draft.shop.test_mode == TestMode.HOLD and not draft.is_test:
         return _Birth(State.HELD, Reason.APPROVAL)
     return _Birth(State.QUEUED)
-
-
-def _is_reset(draft: Draft) -> bool:
-    assert draft.shop and draft.imported_at
-    return ResetMark.objects.covers(draft.shop.pk, draft.message_type, draft.imported_at)
 
 
 def key_text(occurrence: str) -> str:
@@ -188,23 +222,11 @@ def key_text(occurrence: str) -> str:
     return "sha256:" + hashlib.sha256(occurrence.encode()).hexdigest()
 
 
-def _take_key(draft: Draft) -> bool:
-    """True if nobody has said this before: the unique key in the database decides."""
-    assert draft.shop
-    now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO maillog_sentkey (shop_id, channel, cause, occurrence, created_at)"
-            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            [
-                draft.shop.pk,
-                Channel.EMAIL.value,
-                draft.message_type,
-                key_text(draft.occurrence),
-                connection.ops.adapt_datetimefield_value(now),
-            ],
-        )
-        return bool(cursor.rowcount)
+def _key(draft: Draft, birth: _Birth) -> Key | None:
+    """None for what may be said each time, and for what is not said at all."""
+    if birth.state == State.NOT_SENT or not (draft.once and draft.shop and draft.occurrence):
+        return None
+    return Key(draft.shop.pk, draft.message_type, key_text(draft.occurrence))
 
 
 def _message(draft: Draft) -> MailMessage:
@@ -261,13 +283,13 @@ def _message_id(from_address: str) -> str:
         return make_message_id("localhost.localdomain")
 
 
-def _deliveries(draft: Draft, message: MailMessage, birth: _Birth) -> Iterator[Delivery]:
+def _deliveries(
+    draft: Draft, message: MailMessage, birth: _Birth, hindrances: _Hindrances
+) -> Iterator[Delivery]:
     seen: set[tuple[str, str]] = set()
-    # Claims compare with the database's clock; this host's may be ahead of it by far. SQLite has
-    # one host.
-    now = Now() if is_postgresql() else message.created_at
+    now = message.created_at
     for recipient in (*draft.recipients, *_copies(draft, message)):
-        address, own = _judged(recipient, draft, birth)
+        address, own = _judged(recipient, birth, hindrances)
         if (recipient.role, address.lower()) in seen:
             continue
         seen.add((recipient.role, address.lower()))
@@ -288,7 +310,7 @@ def _deliveries(draft: Draft, message: MailMessage, birth: _Birth) -> Iterator[D
         )
 
 
-def _judged(recipient: Recipient, draft: Draft, birth: _Birth) -> tuple[str, _Birth]:
+def _judged(recipient: Recipient, birth: _Birth, hindrances: _Hindrances) -> tuple[str, _Birth]:
     """The address as it will be used, and what its delivery is born as."""
     if not recipient.address.strip():
         # A message whose text could not be made stays in sight, whoever it was for.
@@ -298,15 +320,15 @@ def _judged(recipient: Recipient, draft: Draft, birth: _Birth) -> tuple[str, _Bi
     except EmailAddressInvalid as error:
         return recipient.address, _Birth(State.FAILED, Reason.BAD_ADDRESS, str(error))
     may_leave = birth.state == State.QUEUED and recipient.role != Role.COPY
-    if may_leave and draft.shop and is_suppressed(draft.shop, address):
+    if may_leave and hindrances.suppressed and normalise(address) in hindrances.suppressed:
         return address, _Birth(State.SUPPRESSED)
     return address, birth
 
 
 def is_suppressed(shop: Shop, address: str) -> bool:
     """True if ``shop`` does not write to this address at present."""
-    row = Suppression.objects.filter(shop=shop, address=normalise(address)).first()
-    return row is not None and (row.expires_at is None or row.expires_at > timezone.now())
+    lasting = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return Suppression.objects.filter(lasting, shop=shop, address=normalise(address)).exists()
 
 
 def _copies(draft: Draft, message: MailMessage) -> Iterable[Recipient]:

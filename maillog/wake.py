@@ -13,8 +13,11 @@ from django.apps import apps
 from django.db import transaction
 
 from mailaccounts.models import SenderAccount
+from shops import quick_sql
 
 logger = logging.getLogger(__name__)
+
+_FLAG = "UPDATE mailaccounts_senderaccount SET wake = true WHERE id = %s AND NOT wake RETURNING 1"
 
 
 def wake_on_commit(account_id: int) -> None:
@@ -24,7 +27,7 @@ def wake_on_commit(account_id: int) -> None:
 
 def wake(account_id: int) -> None:
     """Enqueues one drain; does nothing while an earlier one has not begun (6 ms saved each)."""
-    flagged = SenderAccount.objects.filter(pk=account_id, wake=False).update(wake=True)
+    flagged = quick_sql.rows(_FLAG, [account_id])
     if not flagged or not apps.is_installed("django_q"):
         return
     try:

@@ -8,104 +8,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 
-from mailaccounts.models import AccountState, SenderAccount
+from mailaccounts.models import SenderAccount
 from maillog.models import MailMessage
 from maillog.outbox import Draft, Recipient, queue
-from maillog.states import Channel, Reason, Role, State
+from maillog.states import Reason, Role, State
 from shops.facts import OrderFacts, OrderLike
 from shops.models import Shop
+from shops.savepoint import savepoint
 from shops.storable import storable_data
 from templates_tx import message_types
 from templates_tx.context import full_context
 from templates_tx.message_types import MessageType
-from templates_tx.models import MessageTemplate, TemplateAssignment
+from templates_tx.plans import NoTemplate, Plan, plan_for
 from templates_tx.rendering import TemplateError, render_part
 
 logger = logging.getLogger(__name__)
-
-FALLBACK_LANGUAGE = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a shop decided for one message type on one channel."""
-
-    is_on: bool
-    account: SenderAccount | None
-    template: MessageTemplate | None = None
-    copy_to_owner: bool = False
-    delay: timedelta = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The version to render, in the best language there is."""
-
-    version: int
-    language: str
-    subject: str
-
-
-class NoTemplate(LookupError):
-    """No template has words for this message type."""
-
-
-def plan_for(shop: Shop, message_type: MessageType) -> Plan:
-    """The shop's assignment, or the type's default where the shop has decided nothing."""
-    row = (
-        TemplateAssignment.objects.select_related("account", "template")
-        .filter(shop=shop, message_type=message_type.code, channel=Channel.EMAIL)
-        .first()
-    )
-    if row is None:
-        return Plan(message_type.on_in_new_shop, account_for(shop))
-    return Plan(
-        is_on=row.is_on,
-        account=account_for(shop, row.account),
-        template=row.template,
-        copy_to_owner=row.copy_to_owner,
-        delay=timedelta(minutes=row.delay_minutes),
-    )
-
-
-def account_for(shop: Shop, chosen: SenderAccount | None = None) -> SenderAccount | None:
-    """The chosen account if it may send, else the shop's main one; None if it has neither."""
-    if chosen is not None and chosen.state == AccountState.ACTIVE:
-        return chosen
-    return SenderAccount.objects.main_of(shop)
-
-
-def words_for(shop: Shop, code: str, language: str, own: MessageTemplate | None) -> Words:
-    """The customer's language decides, then the shop's, then English.
-
-    Raises ``NoTemplate``.
-    """
-    wanted = list(dict.fromkeys([language, shop.language, FALLBACK_LANGUAGE]))
-    rows = MessageTemplate.objects.filter(current__isnull=False)
-    rows = (
-        rows.filter(pk=own.pk)
-        if own is not None
-        else rows.filter(shop=None, message_type=code, language__in=wanted)
-    )
-    found = {
-        spoken: Words(version, spoken, subject)
-        for spoken, version, subject in rows.values_list(
-            "language", "current_id", "current__subject"
-        )
-    }
-    if own is not None and found:
-        return next(iter(found.values()))
-    for each in wanted:
-        if each in found:
-            return found[each]
-    raise NoTemplate(code)
 
 
 def compose(
@@ -119,14 +42,14 @@ def compose(
 
     Raises ``TemplateError`` or ``NoTemplate`` if the subject cannot be made.
     """
-    plan = plan_for(shop, message_type)
+    plan = plan_for(shop, message_type, facts.language)
     common = _common(message_type, shop, occurrence, facts)
     to = Recipient(facts.buyer.email, facts.buyer.name)
     if not plan.is_on:
         return Draft(
             **common, account=plan.account, recipients=(to,), born=State.NOT_SENT, reason=Reason.OFF
         )
-    words = words_for(shop, message_type.code, facts.language, plan.template)
+    words = plan.words()
     context = {**full_context(shop, facts, words.language), **storable_data(extra or {})}
     return Draft(
         **common,
@@ -179,7 +102,8 @@ def send_for_order(
     message_type = message_types.get(code)
 
     def attempt() -> MailMessage | None:
-        return queue(compose(message_type, order.shop, order.facts(), occurrence, extra))
+        draft = compose(message_type, order.shop, order.facts(), occurrence, extra)
+        return queue(draft, savepoint=False)
 
     return never_breaking(
         attempt, message_type, order.shop, occurrence, order.number, to=order.email
@@ -199,7 +123,7 @@ def never_breaking(
     ``OperationalError`` and ``InterfaceError`` (the database is gone) are raised on.
     """
     try:
-        with transaction.atomic():
+        with savepoint():
             return attempt()
     except (OperationalError, InterfaceError):
         raise
@@ -214,7 +138,7 @@ def _failed_draft(message_type: MessageType, shop: Shop, error: Exception, to: s
     return Draft(
         **traits(message_type),
         shop=shop,
-        account=account_for(shop),
+        account=SenderAccount.objects.main_of(shop),
         recipients=(Recipient(to),),
         # Nothing was said: once the cause is mended, the same occurrence may be said.
         once=False,
@@ -228,7 +152,7 @@ def _store_failure(
     make: Callable[[], Draft], occurrence: str, order_number: str
 ) -> MailMessage | None:
     try:
-        with transaction.atomic():
+        with savepoint():
             return queue(replace(make(), occurrence=occurrence, order_number=order_number))
     except (OperationalError, InterfaceError):
         raise

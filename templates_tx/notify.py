@@ -10,8 +10,9 @@ from maillog.states import Reason, State
 from shops.models import Shop
 from shops.storable import storable, storable_data
 from templates_tx import message_types
-from templates_tx.composer import Words, plan_for, traits, words_for
+from templates_tx.composer import traits
 from templates_tx.context import base_context
+from templates_tx.plans import Words, plan_for
 from templates_tx.rendering import plain, render_part
 
 
@@ -33,7 +34,7 @@ def notify(
     place in ``context`` which is not plain data.
     """
     message_type = message_types.get(code)
-    plan = plan_for(shop, message_type)
+    plan = plan_for(shop, message_type, storable(language))
     recipient = Recipient(to, name)
     common: dict[str, Any] = {
         **traits(message_type),
@@ -44,7 +45,7 @@ def notify(
     }
     if not plan.is_on:
         return queue(Draft(**common, born=State.NOT_SENT, reason=Reason.OFF))
-    words = words_for(shop, code, storable(language), plan.template)
+    words = plan.words()
     values = storable_data(plain(_values(words, shop, recipient, context or {})))
     return queue(
         Draft(

@@ -21,8 +21,8 @@ from shops.models import ResetMark, Shop
 from shops.models.shop import Language, TestMode
 from shops.previews import Deed, Preview
 from templates_tx import message_types
-from templates_tx.composer import NoTemplate, Plan, plan_for, words_for
 from templates_tx.message_types import MessageType
+from templates_tx.plans import NoTemplate, Plan, plan_for
 
 
 def _paid_once(number: str, parcel: str) -> str:
@@ -67,11 +67,12 @@ class Case:
 def preview(deed: Deed, order: OrderLike, parcel: str = "") -> Iterator[Preview]:
     """One line on what ``deed`` would send to the buyer, or why it would send nothing."""
     message_type, occurrence = SAYS[deed]
+    facts = order.facts()
     case = Case(
         shop=order.shop,
         message_type=message_type,
-        facts=order.facts(),
-        plan=plan_for(order.shop, message_type),
+        facts=facts,
+        plan=plan_for(order.shop, message_type, facts.language),
         occurrence=occurrence(order.number, parcel),
     )
     why_not = next((reason for check in CHECKS if (reason := check(case))), "")
@@ -165,8 +166,7 @@ def what_leaves(case: Case) -> str:
 
 def _language(case: Case) -> str:
     """The language of the template that would be used; raises ``NoTemplate``."""
-    plan = case.plan
-    return words_for(case.shop, case.message_type.code, case.facts.language, plan.template).language
+    return case.plan.words().language
 
 
 def _delay(plan: Plan) -> str:

@@ -225,12 +225,11 @@ class Order(models.Model):
                 line.order, line.position = order, position
                 clean_texts(line)
             OrderLine.objects.bulk_create(items)
-            signals.order_placed.send(Order, order=order)
-            if order.payment_state == PaymentState.PAID:
-                signals.order_paid.send(Order, order=order)
-            if order.tracking_url:
-                parcel = order.tracking_number or order.tracking_url
-                signals.order_shipped.send(Order, order=order, parcel=parcel)
+            order._placed_lines = items
+            try:
+                _announce(order)
+            finally:
+                del order._placed_lines
         return order
 
     def add_up(self, items: list[OrderLine]) -> None:
@@ -314,6 +313,10 @@ class Order(models.Model):
             address=tuple(self.recipient_address.splitlines()),
         )
 
+    def _lines(self) -> Iterable[OrderLine]:
+        """The lines, without asking the database for what has just been written there."""
+        return self.__dict__.get("_placed_lines") or self.lines.all()
+
     def facts(self) -> OrderFacts:
         return OrderFacts(
             number=self.number,
@@ -324,7 +327,7 @@ class Order(models.Model):
             buyer=self.customer.party(),
             payer=self.payer(),
             recipient=self.recipient(),
-            lines=tuple(line.facts() for line in self.lines.all()),
+            lines=tuple(line.facts() for line in self._lines()),
             total=self.total,
             subtotal=self.subtotal,
             shipping_cost=self.shipping_cost,
@@ -343,6 +346,16 @@ class Order(models.Model):
             tracking_number=self.tracking_number,
             tracking_url=self.tracking_url,
         )
+
+
+def _announce(order: Order) -> None:
+    """What an order that has just been placed is, and what it is already."""
+    signals.order_placed.send(Order, order=order)
+    if order.payment_state == PaymentState.PAID:
+        signals.order_paid.send(Order, order=order)
+    if order.tracking_url:
+        parcel = order.tracking_number or order.tracking_url
+        signals.order_shipped.send(Order, order=order, parcel=parcel)
 
 
 class OrderLine(models.Model):

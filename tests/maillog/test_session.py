@@ -253,14 +253,18 @@ def test_an_outcome_that_could_not_be_recorded_is_not_sent_again(
 ) -> None:
     """The server said 250, then the database went away: nobody may believe it was not sent."""
 
-    def lost(*args: object) -> None:
-        raise OperationalError("server closed the connection")
+    commit = AccountJournal._commit
+
+    def lost(self: AccountJournal, done: Any, gate: Any) -> bool:
+        if done is not None:
+            raise OperationalError("server closed the connection")
+        return commit(self, done, gate)
 
     settings.LEASE_SECONDS = 1
     with sink() as server:
         account = account_at(server.port)
         message = queue(make_draft(account))
-        monkeypatch.setattr(AccountJournal, "_record", lost)
+        monkeypatch.setattr(AccountJournal, "_commit", lost)
         with pytest.raises(OperationalError):
             send_all(account)
     assert message is not None and server.store.count == 1

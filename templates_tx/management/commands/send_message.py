@@ -20,8 +20,8 @@ from shops.addresses import validate_address
 from shops.models import Shop
 from shops.models.shop import Language
 from templates_tx import message_types
-from templates_tx.composer import NoTemplate
 from templates_tx.notify import notify
+from templates_tx.plans import NoTemplate
 from templates_tx.renderer import render
 from templates_tx.rendering import TemplateError
 
