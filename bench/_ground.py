@@ -72,13 +72,13 @@ def make_shop(port: int, connections: int) -> tuple[Shop, SenderAccount]:
 
 
 def place_order(shop: Shop, number: int) -> None:
-    """One order as the demo places it, with its confirmation."""
+    """One order as the demo places it, with its confirmation: one and two articles by turns."""
     from demo.catalogue import BICYCLES
     from demo.load import make_order
     from shops.models import Order
 
     person = BICYCLES.people[number % len(BICYCLES.people)]
-    order, lines = make_order(shop, BICYCLES, person, str(number), [number, number + 1])
+    order, lines = make_order(shop, BICYCLES, person, str(number), [number, number + number % 2])
     Order.place(order, lines)
 
 

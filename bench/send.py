@@ -140,7 +140,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _per_1000(runs: list[Drain], what: str) -> float:
-    return round(median(getattr(each, what) / each.messages for each in runs) * 1000, 3)
+    costs: list[float] = [getattr(each, what) / each.messages * 1000 for each in runs]
+    return round(median(costs), 3)
 
 
 def parse() -> argparse.Namespace:
@@ -148,7 +149,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one line of JSON, and nothing else")
     parser.add_argument("--messages", type=int, default=3000)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--no-steps", dest="steps", action="store_false")
     return parser.parse_args()

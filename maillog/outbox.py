@@ -10,14 +10,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import transaction
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
+from maillog.hindrances import Hindrances, look_up
 from maillog.mime import Attachment, make_message_id
 from maillog.models import (
     AttachmentFile,
@@ -25,7 +24,6 @@ from maillog.models import (
     MailMessage,
     MessageAttachment,
     MessageBody,
-    Suppression,
 )
 from maillog.registry import Body
 from maillog.states import (
@@ -39,8 +37,7 @@ from maillog.states import (
 )
 from maillog.storing import Key, store
 from maillog.wake import wake_on_commit
-from shops import quick_sql
-from shops.addresses import EmailAddressInvalid, is_usable, normalise, parse_address, parse_list
+from shops.addresses import EmailAddressInvalid, is_usable, parse_address, parse_list
 from shops.conf import conf
 from shops.models import Shop
 from shops.models.shop import TestMode
@@ -164,46 +161,14 @@ def _bare(recipient: Recipient) -> Recipient:
     return replace(recipient, address=parsed.address, name=name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hindrances:
-    """What keeps a draft from some or all of its recipients."""
-
-    is_reset: bool = False
-    suppressed: frozenset[str] = frozenset()  # normalised addresses
-
-
-def _hindrances(draft: Draft) -> _Hindrances:
-    """Looked up in one statement, whoever it goes to."""
+def _hindrances(draft: Draft) -> Hindrances:
     if draft.shop is None or draft.account is None or draft.born != State.QUEUED:
-        return _Hindrances()
-    addresses = [
-        normalise(each.address)
-        for each in draft.recipients
-        if each.role != Role.COPY and is_usable(each.address)
-    ]
-    adapt = connection.ops.adapt_datetimefield_value
-    imported_at = draft.imported_at and adapt(draft.imported_at)
-    marked = [draft.shop.pk, draft.message_type, imported_at]
-    values = [*marked, draft.shop.pk, adapt(timezone.now()), *addresses]
-    found = {address for (address,) in quick_sql.rows(_hindrances_sql(len(addresses)), values)}
-    return _Hindrances(_RESET in found, frozenset(found - {_RESET}))
+        return Hindrances()
+    addresses = [each.address for each in draft.recipients if each.role != Role.COPY]
+    return look_up(draft.shop, draft.message_type, draft.imported_at, addresses)
 
 
-_RESET = "*"  # no address is written so
-
-
-@lru_cache(maxsize=64)
-def _hindrances_sql(addresses: int) -> str:
-    marks = ", ".join(["%s"] * addresses) or "NULL"
-    return (
-        f"SELECT '{_RESET}' FROM shops_resetmark WHERE shop_id = %s AND parameter = %s"
-        " AND undone_at IS NULL AND imported_until >= %s"
-        " UNION ALL SELECT address FROM maillog_suppression WHERE shop_id = %s"
-        f" AND (expires_at IS NULL OR expires_at > %s) AND address IN ({marks})"
-    )
-
-
-def _birth(draft: Draft, hindrances: _Hindrances) -> _Birth:
+def _birth(draft: Draft, hindrances: Hindrances) -> _Birth:
     if draft.born != State.QUEUED:
         return _Birth(draft.born, draft.reason, draft.detail)
     if draft.account is None:
@@ -284,7 +249,7 @@ def _message_id(from_address: str) -> str:
 
 
 def _deliveries(
-    draft: Draft, message: MailMessage, birth: _Birth, hindrances: _Hindrances
+    draft: Draft, message: MailMessage, birth: _Birth, hindrances: Hindrances
 ) -> Iterator[Delivery]:
     seen: set[tuple[str, str]] = set()
     now = message.created_at
@@ -310,7 +275,7 @@ def _deliveries(
         )
 
 
-def _judged(recipient: Recipient, birth: _Birth, hindrances: _Hindrances) -> tuple[str, _Birth]:
+def _judged(recipient: Recipient, birth: _Birth, hindrances: Hindrances) -> tuple[str, _Birth]:
     """The address as it will be used, and what its delivery is born as."""
     if not recipient.address.strip():
         # A message whose text could not be made stays in sight, whoever it was for.
@@ -320,15 +285,9 @@ def _judged(recipient: Recipient, birth: _Birth, hindrances: _Hindrances) -> tup
     except EmailAddressInvalid as error:
         return recipient.address, _Birth(State.FAILED, Reason.BAD_ADDRESS, str(error))
     may_leave = birth.state == State.QUEUED and recipient.role != Role.COPY
-    if may_leave and hindrances.suppressed and normalise(address) in hindrances.suppressed:
+    if may_leave and hindrances.stops(address):
         return address, _Birth(State.SUPPRESSED)
     return address, birth
-
-
-def is_suppressed(shop: Shop, address: str) -> bool:
-    """True if ``shop`` does not write to this address at present."""
-    lasting = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return Suppression.objects.filter(lasting, shop=shop, address=normalise(address)).exists()
 
 
 def _copies(draft: Draft, message: MailMessage) -> Iterable[Recipient]:

@@ -97,5 +97,5 @@ def _marks(model: type[MailMessage | Delivery]) -> list[str]:
 
 
 def _target(model: type[MailMessage | Delivery]) -> str:
-    columns = ", ".join(field.column for field in model._meta.concrete_fields)
+    columns = ", ".join(str(field.column) for field in model._meta.concrete_fields)
     return f"{model._meta.db_table} ({columns})"

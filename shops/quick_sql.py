@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -41,7 +41,7 @@ def rows(sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
     database = connections[DEFAULT_DB_ALIAS]
     if database.vendor != "postgresql":
         with database.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, cast("Any", values))
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
     written = [_written(value) for value in values]
@@ -95,6 +95,7 @@ def _result(
     with database.wrap_database_errors:
         if _begins(raw):
             _check(raw, raw.pgconn.exec_(b"BEGIN"))
+        result: PGresult
         if keep_plan:
             result = raw.pgconn.exec_prepared(_plan(raw, sql), values, formats)
         else:

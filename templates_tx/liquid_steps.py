@@ -16,7 +16,6 @@ from liquid.ast import BlockNode, Node
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions import FilteredExpression
 from liquid.builtin.expressions.logical import EqExpression, NeExpression
-from liquid.builtin.expressions.path import Path
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.builtin.tags.for_tag import ForLoop, ForNode
 from liquid.builtin.tags.if_tag import IfNode
@@ -31,6 +30,7 @@ from .liquid_nodes import (
     BoundFilter,
     Condition,
     Either,
+    FixedPath,
     GuardedOutputNode,
     MeteredLoop,
     is_something,
@@ -94,9 +94,10 @@ class Compiler:
         if isinstance(expression, FilteredExpression):
             value = self.value(expression.left)
             for used in expression.filters or ():
+                assert isinstance(used, BoundFilter)
                 value = _filtered(value, used)
             return value
-        if type(expression) is not Path and isinstance(expression, Path):
+        if isinstance(expression, FixedPath):
             return self._path(expression)
         return expression.evaluate
 
@@ -134,15 +135,15 @@ class Compiler:
 
         return compare
 
-    def _path(self, expression: Path) -> Value:
+    def _path(self, expression: FixedPath) -> Value:
         """A name that only the data can give, as `order.total`, is looked up there at once."""
         names = expression.path
-        if names[0] in self.bound or len(names) != 2:
+        if len(names) != 2 or not isinstance(names[0], str) or names[0] in self.bound:
             return expression.evaluate
-        root, key = names
+        root, key = names[0], names[1]
 
         def look_up(context: GuardedContext) -> object:
-            group = context.globals.get(root)  # type: ignore[call-overload]
+            group = context.globals.get(root)
             if type(group) is dict and key in group:
                 context.steps += 1
                 return group[key]

@@ -35,8 +35,8 @@ LEFT JOIN templates_tx_messagetemplate w ON w.id = COALESCE(
     t.template_id,
     (SELECT id FROM templates_tx_messagetemplate
      WHERE shop_id IS NULL AND message_type = %s AND current_id IS NOT NULL
-         AND language IN (%s, s.language, '{FALLBACK_LANGUAGE}')
-     ORDER BY CASE language WHEN %s THEN 0 WHEN s.language THEN 1 ELSE 2 END LIMIT 1))
+         AND language IN (%s, %s, '{FALLBACK_LANGUAGE}')
+     ORDER BY CASE language WHEN %s THEN 0 WHEN %s THEN 1 ELSE 2 END LIMIT 1))
 LEFT JOIN templates_tx_templateversion v ON v.id = w.current_id
 WHERE s.id = %s
 """
@@ -81,7 +81,8 @@ def plan_for(shop: Shop, message_type: MessageType, language: str) -> Plan:
     English.
     """
     code = message_type.code
-    [row] = quick_sql.rows(_PLAN, [code, code, language, language, shop.pk])
+    wanted = [language, shop.language]
+    [row] = quick_sql.rows(_PLAN, [code, code, *wanted, *wanted, shop.pk])
     is_on, copy_to_owner, delay_minutes, version, spoken, subject, *columns = row
     account = SenderAccount.from_db("default", _ACCOUNT, columns) if columns[0] else None
     words = Words(version, spoken, subject) if version else None

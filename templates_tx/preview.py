@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from mailaccounts.models import SenderAccount
+from maillog.hindrances import is_suppressed
 from maillog.models import SentKey
-from maillog.outbox import is_suppressed, key_text
+from maillog.outbox import key_text
 from maillog.states import Channel
 from shops.addresses import EmailAddressInvalid, parse_address
 from shops.facts import OrderFacts, OrderLike

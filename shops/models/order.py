@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Self
 
@@ -113,6 +113,8 @@ class OrderQuerySet(ShopScopedQuerySet["Order"]):
 
 class Order(models.Model):
     """An order as the shop knows it. Changed only through its methods, which announce it."""
+
+    _placed_lines: Sequence[OrderLine] = ()  # only while the order is announced
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="orders")
     number = models.CharField(_("number"), max_length=60)
@@ -315,7 +317,7 @@ class Order(models.Model):
 
     def _lines(self) -> Iterable[OrderLine]:
         """The lines, without asking the database for what has just been written there."""
-        return self.__dict__.get("_placed_lines") or self.lines.all()
+        return self._placed_lines or self.lines.all()
 
     def facts(self) -> OrderFacts:
         return OrderFacts(

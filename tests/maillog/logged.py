@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -95,3 +95,23 @@ def many(shop: Shop, count: int) -> None:
         )
         for number in range(count)
     )
+
+
+def plenty(shop: Shop, count: int) -> None:
+    """``count`` messages by one statement, copies of one but for their ids."""
+    many(shop, 1)
+    columns = [field.column for field in MailMessage._meta.concrete_fields]
+    others = ", ".join(column for column in columns if column not in ("id", "message_id"))
+    if connection.vendor == "postgresql":
+        numbers, new_id = "generate_series(1, %s) n(n)", "lpad(to_hex(n), 32, '0')::uuid"
+    else:
+        numbers, new_id = "n", "printf('%%032x', n)"
+    endless = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < %s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{'' if connection.vendor == 'postgresql' else endless}"
+            f" INSERT INTO maillog_mailmessage (id, message_id, {others})"
+            f" SELECT {new_id}, '<' || n || '@plenty.example>', {others}"
+            f" FROM {numbers}, (SELECT * FROM maillog_mailmessage WHERE shop_id = %s LIMIT 1) m",
+            [count - 1, shop.pk],
+        )

@@ -20,7 +20,7 @@ from maillog.outbox import Recipient, queue
 from maillog.states import Reason, State
 from shops.models import Shop
 from tests import factories
-from tests.maillog.logged import end, logged, many
+from tests.maillog.logged import end, logged, many, plenty
 
 pytestmark = pytest.mark.django_db
 
@@ -103,15 +103,16 @@ def test_the_list_asks_again_only_while_something_waits(shop, owner_client):
     assert "every 2s" not in get(owner_client, shop)
 
 
-@pytest.mark.parametrize("count", [100, 1000])
-@pytest.mark.parametrize("query", ["", "q=note&state=sent&type=note&since=2020-01-01"])
+@pytest.mark.parametrize("count", [100, 100_000])
 def test_the_page_costs_the_same_queries_however_long_the_log_is(
-    shop, owner_client, django_assert_num_queries, count, query
+    shop, owner_client, django_assert_num_queries, count
 ):
-    many(shop, count)
+    plenty(shop, count)
+    assert MailMessage.objects.count() == count
     get(owner_client, shop)  # the session is warm
-    with django_assert_num_queries(8):
-        get(owner_client, shop, query)
+    for query in ("", "q=note&state=sent&type=note&since=2020-01-01"):
+        with django_assert_num_queries(8):
+            get(owner_client, shop, query)
 
 
 def test_no_query_counts_the_log_or_reads_the_snapshots(
