@@ -6,15 +6,16 @@ makes commits durable, and returns there only.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mailaccounts.models import SenderAccount
@@ -115,6 +116,7 @@ def _cpu_seconds(pid: int, *, ended: bool = False) -> float:
 def deliverers(number: int) -> Iterator[Deliverers]:
     """So many processes of ``manage.py deliver``, each of which has looked for work once."""
     from maillog.models import WorkerBeat
+    from tests.faults import until
 
     command = [sys.executable, str(ROOT / "manage.py"), "deliver"]
     env = {**os.environ, "DELIVER_PROCESSES": str(number)}
@@ -131,11 +133,10 @@ def deliverers(number: int) -> Iterator[Deliverers]:
             process.wait()
 
 
-def until(condition: Callable[[], bool], seconds: float, *, every: float = 0.02) -> bool:
-    """Waits until ``condition`` holds, at most so long; returns whether it does."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > ends:
-            return False
-        time.sleep(every)
-    return True
+def tell(figures: dict[str, Any], *, as_json: bool) -> None:
+    """Prints the figures, a line each or all in one line of JSON."""
+    if as_json:
+        print(json.dumps(figures))
+        return
+    for key, value in figures.items():
+        print(f"{key:24} {value}")

@@ -9,7 +9,6 @@ mail and quits, in the same run. Milliseconds.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import smtplib
 import time
@@ -50,6 +49,7 @@ def _one(shop: Shop, number: int) -> float:
     from django.db import transaction
 
     from maillog.models import Attempt
+    from tests.faults import until
 
     committed: list[float] = []
     with transaction.atomic():
@@ -59,7 +59,7 @@ def _one(shop: Shop, number: int) -> float:
     accepted = Attempt.objects.filter(
         answer="sent", delivery__message__shop=shop, delivery__message__order_number=str(number)
     )
-    if not _ground.until(accepted.exists, LONGEST, every=0.01):
+    if not until(accepted.exists, LONGEST, every=0.01):
         raise RuntimeError(f"order {number} was not accepted within {LONGEST:.0f} s")
     return accepted.get().at.timestamp() - committed[0]
 
@@ -84,11 +84,7 @@ def main() -> None:
     options = parser.parse_args()
     _ground.on_postgresql("bench.latency")
     figures = measure(options.messages)
-    if options.json:
-        print(json.dumps(figures))
-        return
-    for key, value in figures.items():
-        print(f"{key:22} {value}")
+    _ground.tell(figures, as_json=options.json)
 
 
 if __name__ == "__main__":

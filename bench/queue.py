@@ -9,7 +9,6 @@ whose workers are busy. Medians of all rounds.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from statistics import median
@@ -99,11 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     _ground.on_postgresql("bench.queue")
     figures = measure(options.rounds, options.batch)
-    if options.json:
-        print(json.dumps(figures))
-        return
-    for key, value in figures.items():
-        print(f"{key:14} {value}")
+    _ground.tell(figures, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ one more drain in one thread that takes the time of each step.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,6 +91,7 @@ def drain(
     """One run: the ceiling first, then the queue is filled and drained."""
     from maillog.models import Delivery
     from maillog.states import DUE, State
+    from tests.faults import until
 
     ceiling = _postfix.ceiling(tools, sink.port)
     post.queue(options.messages)
@@ -101,7 +101,7 @@ def drain(
         cpu, postgres = processes.cpu_seconds(), _ground.postgres_cpu_seconds()
         began = time.perf_counter()
         post.hold_until(None)
-        if not _ground.until(lambda: not waiting.exists(), LONGEST):
+        if not until(lambda: not waiting.exists(), LONGEST):
             raise RuntimeError(f"after {LONGEST:.0f} s {waiting.count()} messages still wait")
         seconds = time.perf_counter() - began
         cpu = processes.cpu_seconds() - cpu
@@ -159,11 +159,7 @@ def main() -> None:
     options = parse()
     _ground.on_postgresql("bench.send")
     figures = measure(options)
-    if options.json:
-        print(json.dumps(figures))
-        return
-    for key, value in figures.items():
-        print(f"{key:18} {value}")
+    _ground.tell(figures, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ MAX_OUTPUT = 1_000_000
 """Characters that one part, or one `capture`, may have."""
 MAX_LOCALS = 500_000
 """Weight of all that `assign` and `capture` keep."""
-STEPS_PER_LOOK_AT_THE_CLOCK = 64
+STEPS_PER_LOOK_AT_THE_CLOCK = 16
 HEAVY = 2_000
 """Characters from which a single step is worth a look at the clock."""
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from shops import signals
-from shops.models import Order, OrderLine
+from shops.models import Order, OrderLine, Shop
 from tests import factories
 
 LINK = "https://inpost.example/1"
@@ -156,3 +157,22 @@ def test_the_facts_say_what_the_order_says(shop):
 def test_a_line_total_is_rounded_to_cents():
     line = OrderLine(name="Lina", quantity=Decimal("0.333"), unit_price=Decimal("9.99"))
     assert line.total == Decimal("3.33")
+
+
+def test_while_it_is_announced_an_order_knows_its_lines_without_asking(
+    shop: Shop, django_assert_num_queries: Any
+) -> None:
+    seen: list[int] = []
+
+    def listen(order: Order, **kwargs: Any) -> None:
+        with django_assert_num_queries(0):
+            seen.append(len(order.facts().lines))
+
+    signals.order_placed.connect(listen)
+    try:
+        order = factories.place_order(shop)
+    finally:
+        signals.order_placed.disconnect(listen)
+    assert seen == [order.lines.count()] != [0]
+    order.lines.all().delete()
+    assert order.facts().lines == ()

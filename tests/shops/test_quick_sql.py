@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="for PostgreSQL alone")
 ADD = (
-    "INSERT INTO shops_customer (shop_id, email, first_name, last_name, phone, language, created_at)"
+    "INSERT INTO shops_customer"
+    " (shop_id, email, first_name, last_name, phone, language, created_at)"
     " VALUES (%s, %s, '', '', '', '', %s) RETURNING id"
 )
 
