@@ -23,7 +23,8 @@ HOST = "127.0.0.1"
 MESSAGES = 20_000
 SESSIONS = 8
 BYTES = 5120
-UNPACKED = re.compile(r"(lib[\w.+-]+)(?:\s\(.*\))?")
+# Libraries that come in one package.
+_TOGETHER = {"libicuuc": "libicu", "libicudata": "libicu"}
 
 
 class ToolsMissing(Exception):
@@ -86,12 +87,13 @@ def _missing_libraries(tools: Tools) -> list[str]:
 def _package_of(library: str) -> str:
     """``libdb-5.3.so`` → ``libdb5.3``, ``libnsl.so.2`` → ``libnsl2``: Debian policy section 8.1."""
     stem, _so, version = library.partition(".so")
+    stem = _TOGETHER.get(stem, stem)
     if version:
         joint = "-" if stem[-1].isdigit() else ""
         stem += joint + version.lstrip(".")
     elif match := re.fullmatch(r"(.*)-([\d.]+)", stem):
         stem = match[1] + match[2]
-    return {"libicuuc": "libicu", "libicudata": "libicu"}.get(stem, stem).lower()
+    return stem.lower()
 
 
 class Sink:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import random
 import smtplib
+import sys
 import time
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,10 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100)
     options = parser.parse_args()
     _ground.on_postgresql("bench.latency")
-    figures = measure(options.messages)
+    try:
+        figures = measure(options.messages)
+    except _postfix.ToolsMissing as missing:
+        sys.exit(str(missing))
     _ground.tell(figures, as_json=options.json)
 
 

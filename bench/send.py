@@ -10,6 +10,7 @@ one more drain in one thread that takes the time of each step.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -158,7 +159,10 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     options = parse()
     _ground.on_postgresql("bench.send")
-    figures = measure(options)
+    try:
+        figures = measure(options)
+    except _postfix.ToolsMissing as missing:
+        sys.exit(str(missing))
     _ground.tell(figures, as_json=options.json)
 
 
