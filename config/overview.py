@@ -124,7 +124,10 @@ def queue_of(shop: Shop) -> Queue:
 
 
 def accounts_of(shop: Shop) -> list[SendingAccount]:
-    """The shop's accounts with what left from each in the last 24 hours. Two queries."""
+    """The shop's accounts with what left from each in the last 24 hours. Two queries.
+
+    What is uncertain and waits for its repeat counts again when that has ended.
+    """
     accounts = list(SenderAccount.objects.for_shop(shop).present().defer("password"))
     yesterday = timezone.now() - timedelta(hours=24)
     used = dict(

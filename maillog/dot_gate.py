@@ -23,13 +23,15 @@ def may_open_sql() -> str:
 
 def _condition(pk: str, fence: str) -> str:
     spare = min(SPARE_SECONDS, conf.LEASE_SECONDS / 3)
-    long_enough = f"lease_until > {later_sql(spare)}"
+    state, long_enough = "state", f"lease_until > {later_sql(spare)}"
     if is_postgresql():
-        # Put so that no index can serve it: PostgreSQL, whose figures say that next to nothing is
-        # claimed, would walk through all that is claimed instead of taking the row by its id.
-        long_enough = f"lease_until - interval '{spare:.3f} seconds' > {now_sql()}"
+        # Put so that no index can serve them: PostgreSQL, whose figures say that next to nothing is
+        # claimed, would walk through all that is claimed instead of taking the row by its id. By
+        # the clock, because the row may have been waited for.
+        state = "state || ''"
+        long_enough = f"lease_until - interval '{spare:.3f} seconds' > clock_timestamp()"
     return (
-        f"WHERE id = {pk} AND fence = {fence} AND state = '{State.CLAIMED.value}'"
+        f"WHERE id = {pk} AND fence = {fence} AND {state} = '{State.CLAIMED.value}'"
         f" AND {long_enough} AND NOT cancel_requested"
         f" AND {claims.open_account_sql()}"
     )

@@ -16,6 +16,7 @@ from shops import quick_sql
 from shops.addresses import is_usable, normalise
 from shops.models import Shop
 
+FEW = 20  # addresses for which a plan is kept
 _RESET = "*"  # no address is written so
 
 
@@ -42,7 +43,8 @@ def look_up(
     adapt = connection.ops.adapt_datetimefield_value
     mark = [shop.pk, message_type, imported_at and adapt(imported_at)]
     values = [*mark, shop.pk, adapt(timezone.now()), *known]
-    found = {address for (address,) in quick_sql.rows(_sql(len(known)), values)}
+    rows = quick_sql.rows(_sql(len(known)), values, keep_plan=len(known) <= FEW)
+    found = {address for (address,) in rows}
     return Hindrances(_RESET in found, frozenset(found - {_RESET}))
 
 

@@ -25,6 +25,6 @@ def correct_sender(account: SenderAccount, **kwargs: Any) -> None:
         ~Q(state__in=STOPPABLE) | Q(ever_unknown=True) | Q(attempts__phase=Phase.DOT)
     )
     waiting = MailMessage.objects.filter(Exists(deliveries), ~Exists(may_have_left))
-    waiting.filter(account=account, state__in=STOPPABLE).update(
-        from_address=account.from_address, from_name=account.from_name
-    )
+    # The shop too: the indexes of the log begin with it.
+    mine = waiting.filter(shop=account.shop_id, account=account, state__in=STOPPABLE)
+    mine.update(from_address=account.from_address, from_name=account.from_name)

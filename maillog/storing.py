@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from maillog.clock import is_postgresql, now_sql
 from maillog.models import Delivery, MailMessage
@@ -20,6 +21,7 @@ from shops import quick_sql
 
 # A delivery's times as the web host sees them; they are moved onto the database's clock.
 _TIMES = ("due_at", "expires_at")
+MANY = 20  # deliveries; beyond, a statement for each number of them would be a waste of plans
 _KEY = (
     "INSERT INTO maillog_sentkey (shop_id, channel, cause, occurrence, created_at)"
     " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING 1"
@@ -46,11 +48,11 @@ def store(message: MailMessage, deliveries: Sequence[Delivery], key: Key | None)
     if key is not None:
         now = adapt(message.created_at)
         taking = [key.shop_id, Channel.EMAIL.value, key.cause, key.occurrence, now]
-    if not is_postgresql():
+    if not is_postgresql() or len(deliveries) > MANY:
         if taking and not quick_sql.rows(_KEY, taking):
             return False
         message.save(force_insert=True)
-        Delivery.objects.bulk_create(deliveries)
+        Delivery.objects.bulk_create(_on_database_time(deliveries, message))
         return True
     values = taking + [getattr(message, name) for name in _names(MailMessage)]
     for delivery in deliveries:
@@ -63,6 +65,14 @@ def store(message: MailMessage, deliveries: Sequence[Delivery], key: Key | None)
     for row in (message, *deliveries):
         row._state.adding, row._state.db = False, connection.alias
     return True
+
+
+def _on_database_time(deliveries: Sequence[Delivery], message: MailMessage) -> Sequence[Delivery]:
+    if is_postgresql():
+        for delivery in deliveries:
+            for name in _TIMES:
+                setattr(delivery, name, Now() + (getattr(delivery, name) - message.created_at))
+    return deliveries
 
 
 @cache

@@ -18,6 +18,9 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, DataError, connections
+from psycopg import OperationalError
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -28,10 +31,14 @@ if TYPE_CHECKING:
 type Value = bytes | None
 
 TEXT, BINARY = 0, 1  # how a value is written; a text is the same in both, but may hold no NUL
+_GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+# invalid_sql_statement_name and feature_not_supported ("cached plan must not change result type").
+_LOST = (b"26000", b"0A000")
+_numbers = count(1)
 _plans: WeakKeyDictionary[Connection, dict[bytes, bytes]] = WeakKeyDictionary()
 
 
-def rows(sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+def rows(sql: str, values: Sequence[object], *, keep_plan: bool = True) -> list[tuple[Any, ...]]:
     """All rows of ``sql``, which marks its values with ``%s`` and is understood by both databases.
 
     Values may be text, numbers, times, UUIDs, and plain data for JSON columns; columns come as
@@ -45,7 +52,7 @@ def rows(sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
     written = [_written(value) for value in values]
-    result = _result(database, _numbered(sql), written, None, keep_plan=True)
+    result = _result(database, _numbered(sql), written, None, keep_plan=keep_plan)
     readers = [_READERS.get(result.ftype(column), _text) for column in range(result.nfields)]
     return [
         tuple(
@@ -73,12 +80,9 @@ def execute(
 
 def command(sql: bytes) -> None:
     """Runs commands without values, several in one go, on PostgreSQL."""
-    database = connections[DEFAULT_DB_ALIAS]
-    database.ensure_connection()
-    database.validate_no_broken_transaction()
-    raw = database.connection
-    with database.wrap_database_errors:
-        _check(raw, raw.pgconn.exec_(b"BEGIN; " + sql if _begins(raw) else sql))
+    raw = _ready(connections[DEFAULT_DB_ALIAS])
+    with connections[DEFAULT_DB_ALIAS].wrap_database_errors:
+        _check(raw, raw.pgconn.exec_(_beginning(raw) + sql))
 
 
 def _result(
@@ -89,43 +93,64 @@ def _result(
     *,
     keep_plan: bool,
 ) -> PGresult:
-    database.ensure_connection()
-    database.validate_no_broken_transaction()
-    raw = database.connection
+    raw = _ready(database)
     with database.wrap_database_errors:
-        if _begins(raw):
-            _check(raw, raw.pgconn.exec_(b"BEGIN"))
+        if beginning := _beginning(raw):
+            _check(raw, raw.pgconn.exec_(beginning))
         result: PGresult
         if keep_plan:
             result = raw.pgconn.exec_prepared(_plan(raw, sql), values, formats)
+            if _is_forgotten(raw, result):
+                result = raw.pgconn.exec_prepared(_plan(raw, sql), values, formats)
         else:
             result = raw.pgconn.exec_params(sql, values, None, formats)
         _check(raw, result)
     return result
 
 
-def _begins(raw: Connection) -> bool:
-    """True if psycopg would begin a transaction with this statement: libpq does not by itself."""
-    from psycopg.pq import TransactionStatus
+def _ready(database: BaseDatabaseWrapper) -> Any:
+    """The thread's connection, as Django makes sure of it before it hands out a cursor."""
+    database.validate_thread_sharing()
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    database.validate_no_broken_transaction()
+    return database.connection
 
-    return not raw.autocommit and raw.pgconn.transaction_status == TransactionStatus.IDLE
+
+def _beginning(raw: Any) -> bytes:
+    """What psycopg would send before this statement to begin a transaction, if anything.
+
+    libpq does not by itself.
+    """
+    if raw.autocommit or raw.pgconn.transaction_status != TransactionStatus.IDLE:
+        return b""
+    level = raw.isolation_level
+    isolation = "" if level is None else f" ISOLATION LEVEL {level.name.replace('_', ' ')}"
+    return f"BEGIN{isolation}; ".encode()
+
+
+def _is_forgotten(raw: Connection, result: PGresult) -> bool:
+    """True if the server has lost its plans, or cannot use them since a migration: once more then.
+
+    Within a transaction that has just failed there is no more; the next one makes new plans.
+    """
+    if result.status in _GOOD or result.error_field(DiagnosticField.SQLSTATE) not in _LOST:
+        return False
+    _plans.pop(raw, None)
+    return raw.pgconn.transaction_status == TransactionStatus.IDLE
 
 
 def _plan(raw: Connection, sql: bytes) -> bytes:
     plans = _plans.setdefault(raw, {})
     if sql not in plans:
-        name = b"postroom_%d" % len(plans)
+        name = b"postroom_%d" % next(_numbers)
         _check(raw, raw.pgconn.prepare(name, sql))
         plans[sql] = name
     return plans[sql]
 
 
 def _check(raw: Connection, result: PGresult) -> None:
-    from psycopg import OperationalError
-    from psycopg.errors import error_from_result
-    from psycopg.pq import ConnStatus, ExecStatus
-
-    if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+    if result.status in _GOOD:
         return
     if raw.pgconn.status != ConnStatus.OK:
         raise OperationalError(result.get_error_message())
@@ -146,6 +171,8 @@ def _written(value: object) -> Value:
         return writer(value)
     if isinstance(value, str):  # a choice
         return _words(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value).encode()
     raise TypeError(f"{type(value).__name__} cannot be written")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from shops import quick_sql
 
@@ -25,9 +26,20 @@ def savepoint() -> Iterator[None]:
     quick_sql.command(b"SAVEPOINT postroom")
     try:
         yield
+        # Something further in has failed and was caught: it is undone without a word, as by Django.
+        if database.needs_rollback:
+            _undo(database)
+        else:
+            quick_sql.command(b"RELEASE SAVEPOINT postroom")
     except BaseException:
-        # Django may have been told, further in, that the transaction cannot go on: now it can.
-        database.needs_rollback = False
-        quick_sql.command(b"ROLLBACK TO SAVEPOINT postroom; RELEASE SAVEPOINT postroom")
+        _undo(database)
         raise
-    quick_sql.command(b"RELEASE SAVEPOINT postroom")
+
+
+def _undo(database: BaseDatabaseWrapper) -> None:
+    database.needs_rollback = False
+    try:
+        quick_sql.command(b"ROLLBACK TO SAVEPOINT postroom; RELEASE SAVEPOINT postroom")
+    except DatabaseError:
+        database.needs_rollback = True
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -36,12 +37,12 @@ def test_the_sink_is_read_at_its_last_count(tmp_path: Path) -> None:
 
 
 def test_where_the_tools_cannot_be_had_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_postfix.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(_postfix.ToolsMissing, match="apt-get"), _postfix.unpacked():
         pass
     monkeypatch.undo()
-    monkeypatch.setattr(_postfix.shutil, "which", lambda name: name)
+    monkeypatch.setattr(shutil, "which", lambda name: name)
     refused = subprocess.CompletedProcess([], 100, "", "E: Unable to locate package postfix\n")
-    monkeypatch.setattr(_postfix.subprocess, "run", lambda *args, **kwargs: refused)
+    monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: refused)
     with pytest.raises(_postfix.ToolsMissing, match="Unable to locate"), _postfix.unpacked():
         pass

@@ -23,5 +23,9 @@ class Migration(migrations.Migration):
             name='has_files',
             field=models.BooleanField(default=False),
         ),
+        migrations.AddIndex(
+            model_name='mailmessage',
+            index=models.Index(fields=['account', '-id'], name='message_account_log'),
+        ),
         migrations.RunPython(mark, migrations.RunPython.noop),
     ]

@@ -112,9 +112,10 @@ class MailMessage(models.Model):
             models.Index(fields=["shop", "-id"], name="message_log"),
             # "What was sent for this order?"
             models.Index(fields=["shop", "order_number", "-id"], name="message_order"),
-            # The log filtered by type or by state.
+            # The log filtered by type, by state or by sender.
             models.Index(fields=["shop", "message_type", "-id"], name="message_type_log"),
             models.Index(fields=["shop", "state", "-id"], name="message_state_log"),
+            models.Index(fields=["account", "-id"], name="message_account_log"),
             models.Index(
                 fields=["resend_of"],
                 condition=models.Q(resend_of__isnull=False),

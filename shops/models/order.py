@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
-from typing import Any, Self
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Self, cast
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, URLValidator
@@ -212,12 +212,15 @@ class Order(models.Model):
     def place(cls, order: Order, lines: Iterable[OrderLine]) -> Order:
         """Saves a new order with its lines, adds up its totals and announces ``order_placed``.
 
-        An order that arrives already paid or shipped announces that as well, once each.
+        An order that arrives already paid or shipped announces that as well, once each. Who is told
+        finds the lines as they were given here.
         Raises ``ValidationError`` for a tracking link that is not http or https.
         """
         if order.tracking_url:
             _check_link(order.tracking_url)
         items = list(lines)
+        for line in items:
+            line.take_stored_form()
         order.add_up(items)
         if order.tracking_url and order.delivery_state == DeliveryState.NONE:
             order.delivery_state = DeliveryState.SHIPPED
@@ -380,6 +383,18 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity:g} × {self.name}"
+
+    def take_stored_form(self) -> None:
+        """Numbers as they come out of the database: decimals with the places of their columns.
+
+        Raises ``ValidationError`` for what is no number.
+        """
+        for name in ("quantity", "unit_price", "tax_rate"):
+            field = cast("models.DecimalField[Any, Any]", self._meta.get_field(name))
+            value = field.to_python(getattr(self, name))
+            if value is not None:
+                places = Decimal(1).scaleb(-field.decimal_places)
+                setattr(self, name, value.quantize(places, ROUND_HALF_UP))
 
     @property
     def total(self) -> Decimal:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
+from maillog.clock import db_now
 from maillog.models import Delivery, MailMessage, SentKey
 from maillog.outbox import Draft, Recipient, key_text, queue
 from maillog.registry import Body
@@ -152,3 +154,21 @@ def test_mail_is_stored_although_the_task_queue_is_down(
         message = queued(make_draft(shop))
     assert message.state == State.QUEUED
     assert not SenderAccount.objects.get(pk=message.account_id).wake
+
+
+@pytest.mark.parametrize("count", [1, 20, 21, 60])
+def test_however_many_recipients_each_has_a_delivery_that_is_due(shop: Shop, count: int) -> None:
+    recipients = tuple(Recipient(f"k{number}@klient.example") for number in range(count))
+    message = queued(make_draft(shop, recipients=recipients, due_in=timedelta(minutes=-1)))
+    deliveries = message.deliveries.all()
+    assert len(deliveries) == message.recipient_count == count
+    assert not deliveries.exclude(due_at__lt=db_now()).exists()
+    life = {round((each.expires_at - each.due_at) / timedelta(minutes=1)) for each in deliveries}
+    assert life == {61}
+    assert queue(make_draft(shop, recipients=recipients)) is None
+
+
+def test_a_snapshot_may_be_any_mapping(shop: Shop) -> None:
+    message = queued(make_draft(shop, body=None, context=OrderedDict(a=[1, "ż"]), tags={"x": "y"}))
+    message.refresh_from_db()
+    assert (message.context, message.tags) == ({"a": [1, "ż"]}, {"x": "y"})

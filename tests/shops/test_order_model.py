@@ -176,3 +176,26 @@ def test_while_it_is_announced_an_order_knows_its_lines_without_asking(
     assert seen == [order.lines.count()] != [0]
     order.lines.all().delete()
     assert order.facts().lines == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [(2, "2.000"), (Decimal("0.3335"), "0.334"), (1.5, "1.500"), ("3", "3.000")]
+)
+def test_those_who_are_told_see_quantities_as_they_are_kept(
+    shop: Shop, given: Any, kept: str
+) -> None:
+    seen: list[str] = []
+
+    def listen(order: Order, **kwargs: Any) -> None:
+        seen.extend(str(line.quantity) for line in order.facts().lines)
+
+    customer = factories.make_customer(shop)
+    signals.order_placed.connect(listen)
+    try:
+        line = OrderLine(name="Dzwonek", quantity=given, unit_price=10)
+        order = Order.place(Order(shop=shop, number="77", customer=customer), [line])
+    finally:
+        signals.order_placed.disconnect(listen)
+    assert order.lines.get().quantity == Decimal(kept)
+    assert [Decimal(each) for each in seen] == [Decimal(kept)]
+    assert not order.shop.mail_messages.filter(state="held").exists()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.db import DatabaseError, DataError, connection, transaction
 
 from shops import quick_sql
 from shops.models import Customer, Shop
@@ -73,14 +74,15 @@ def test_what_goes_wrong_after_a_savepoint_leaves_the_transaction_usable(
     before = emails()
     with transaction.atomic():
         add(shop, "a@klient.example")
-        with pytest.raises((IntegrityError, ZeroDivisionError)), savepoint():
+        with pytest.raises((DatabaseError, ZeroDivisionError)), savepoint():
             add(shop, "b@klient.example")
             if inner == "error":
                 raise ZeroDivisionError
-            if inner == "database":
+            elif inner == "database":
                 Customer.objects.create(shop=shop, email="a@klient.example")
-            with transaction.atomic(savepoint=False):
-                raise ZeroDivisionError
+            else:
+                with transaction.atomic(savepoint=False):
+                    raise ZeroDivisionError
         with savepoint():
             add(shop, "c@klient.example")
             with savepoint():
@@ -92,9 +94,62 @@ def test_what_goes_wrong_after_a_savepoint_leaves_the_transaction_usable(
     ]
 
 
+def test_a_failure_that_was_caught_inside_is_undone_without_a_word(shop: Shop) -> None:
+    before = emails()
+    with transaction.atomic():
+        with savepoint():
+            add(shop, "b@klient.example")
+            with suppress(ZeroDivisionError), transaction.atomic(savepoint=False):
+                raise ZeroDivisionError
+        add(shop, "c@klient.example")
+    assert emails() == sorted([*before, "c@klient.example"])
+
+
+@on_postgresql
+def test_an_error_of_the_database_that_was_caught_inside_is_raised_at_the_end(shop: Shop) -> None:
+    before = emails()
+    with transaction.atomic():
+        with pytest.raises(DatabaseError), savepoint(), suppress(DataError):
+            quick_sql.rows("SELECT 1 / %s::integer", [0])
+        add(shop, "c@klient.example")
+    assert emails() == sorted([*before, "c@klient.example"])
+
+
 def test_outside_a_transaction_a_savepoint_is_one(shop: Shop) -> None:
     before = emails()
     with pytest.raises(ZeroDivisionError), savepoint():
         add(shop, "a@klient.example")
         raise ZeroDivisionError
     assert emails() == before and not connection.in_atomic_block
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    "lost", ["DEALLOCATE ALL", "ALTER TABLE shops_customer ADD COLUMN more int"]
+)
+def test_a_plan_that_is_lost_is_made_again(shop: Shop, lost: str) -> None:
+    sql = "SELECT * FROM shops_customer WHERE shop_id = %s"
+    add(shop, "anna@klient.example")
+    before = len(quick_sql.rows(sql, [shop.pk]))
+    with connection.cursor() as cursor:
+        cursor.execute(lost)
+    try:
+        assert len(quick_sql.rows(sql, [shop.pk])) == before
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE shops_customer DROP COLUMN IF EXISTS more")
+        connection.close()
+
+
+@on_postgresql
+def test_a_transaction_begins_as_the_settings_say(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {**connection.settings_dict["OPTIONS"], "isolation_level": 4}  # SERIALIZABLE
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    connection.close()
+    with transaction.atomic():
+        asked = quick_sql.rows("SHOW transaction_isolation", [])
+    monkeypatch.undo()
+    connection.close()
+    assert asked == [("serializable",)]
