@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -83,6 +84,11 @@ def parse_address(text: str, *, allow_utf8_local: bool = False) -> Address:
     Raises EmailAddressInvalid. A local part with letters beyond ASCII is refused unless
     `allow_utf8_local`: most servers cannot take it.
     """
+    return _parsed(text, allow_utf8_local)
+
+
+@lru_cache(maxsize=1024)  # one message asks for its few addresses again and again
+def _parsed(text: str, allow_utf8_local: bool) -> Address:
     stripped = text.strip().strip(_INVISIBLE).strip()
     if not stripped:
         raise EmailAddressInvalid(text, _("it is empty."))

@@ -24,6 +24,8 @@ def storable(text: object) -> str:
     Joining gives an exact ``str`` even for subclasses such as Django's ``SafeString``.
     """
     if type(text) is str and "\x00" not in text:
+        if text.isascii():
+            return text
         try:
             text.encode()
         except UnicodeEncodeError:
