@@ -45,6 +45,22 @@ def test_the_customers_language_decides_then_the_shops(
     assert sent_for(factories.place_order(shop, customer)).language == expected
 
 
+@pytest.mark.promise("S0.1")
+def test_each_shop_writes_from_its_own_account_as_it_decided_itself(
+    shop: Shop, other_shop: Shop
+) -> None:
+    mine = SenderAccount.objects.get(shop=shop, is_main=True)
+    TemplateAssignment.objects.create(
+        shop=shop, message_type="order.placed", account=mine, copy_to_owner=True, delay_minutes=60
+    )
+    for number, each in enumerate((other_shop, shop, other_shop)):
+        order = factories.place_order(each, number=f"shop-{number}")
+        message = sent_for(order)
+        account = SenderAccount.objects.get(shop=each, is_main=True)
+        assert (message.account, message.from_address) == (account, account.from_address)
+        assert message.deliveries.count() == (2 if each == shop else 1)
+
+
 def test_english_is_the_last_resort(other_shop: Shop) -> None:
     customer = factories.make_customer(other_shop, language="fr")
     assert sent_for(factories.place_order(other_shop, customer)).language == "en"
