@@ -24,7 +24,7 @@ from demo.environment import HOST
 from mailaccounts.models import Kind, SenderAccount, TlsMode, add_account
 from shops.conf import conf
 from shops.models import Customer, Membership, Order, OrderLine, Role, Shop
-from shops.models.order import DeliveryState, OrderState
+from shops.models.order_states import DeliveryState, OrderState
 from templates_tx.models import TemplateAssignment
 
 PICTURES = Path(__file__).resolve().parent.parent / "static" / "demo"

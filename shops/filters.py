@@ -17,7 +17,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from shops.models import Order
-from shops.models.order import DeliveryState, OrderQuerySet, OrderState, PaymentState
+from shops.models.order import OrderQuerySet
+from shops.models.order_states import DeliveryState, OrderState, PaymentState
 from shops.search_text import fold
 
 PAGE = 50

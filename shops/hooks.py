@@ -26,7 +26,7 @@ from shops.before_commit import before_commit
 from shops.facts import OrderFacts
 from shops.models import Shop
 from shops.models.announced import AnnouncedOrder
-from shops.models.order import PaymentState
+from shops.models.order_states import PaymentState
 from shops.order_adapter import STATES, AdapterError, LineAdapter, OrderAdapter
 
 __all__ = [

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from shops.facts import Line, OrderFacts, Party
 from shops.models import Shop
-from shops.models.order import DeliveryState, OrderState, PaymentState
+from shops.models.order_states import DeliveryState, OrderState, PaymentState
 
 Source = Any
 """A dotted path (str), a method of the adapter, or None: not mapped."""

@@ -2,7 +2,8 @@
 
 from shops.models.announced import AnnouncedOrder
 from shops.models.audit import AuditEntry
-from shops.models.order import Customer, Order, OrderLine
+from shops.models.order import Customer, Order
+from shops.models.order_line import OrderLine
 from shops.models.people import Invitation, Membership, Role
 from shops.models.reset import ResetMark
 from shops.models.shop import Shop, ShopScopedQuerySet

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Self, cast
+from decimal import Decimal
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, URLValidator
+from django.core.validators import URLValidator
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shops import signals
-from shops.facts import Line, OrderFacts, Party
+from shops.facts import OrderFacts, Party
+from shops.models.order_line import OrderLine
+from shops.models.order_states import DeliveryState, OrderState, PaymentState
 from shops.models.shop import Currency, Language, Shop, ShopScopedQuerySet
 from shops.search_text import fold
 from shops.storable import clean_texts
@@ -28,32 +30,6 @@ def _check_link(tracking_url: str) -> None:
         web_address(tracking_url)
     except ValidationError as error:
         raise ValidationError({"tracking_url": error.messages}) from error
-
-
-class OrderState(models.TextChoices):
-    NEW = "new", _("New")
-    ACCEPTED = "accepted", _("Accepted")
-    PREPARING = "preparing", _("In preparation")
-    ON_HOLD = "on_hold", _("On hold")
-    FULFILLED = "fulfilled", _("Fulfilled")
-    CANCELLED = "cancelled", _("Cancelled")
-
-
-class PaymentState(models.TextChoices):
-    UNPAID = "unpaid", _("Unpaid")
-    PENDING = "pending", _("Payment pending")
-    PAID = "paid", _("Paid")
-    FAILED = "failed", _("Payment failed")
-    REFUNDED = "refunded", _("Refunded")
-
-
-class DeliveryState(models.TextChoices):
-    NONE = "none", _("Not sent yet")
-    READY = "ready", _("Ready for pick-up")
-    PARTLY_SHIPPED = "partly_shipped", _("Partly shipped")
-    SHIPPED = "shipped", _("Shipped")
-    DELIVERED = "delivered", _("Delivered")
-    RETURNED = "returned", _("Returned")
 
 
 def _known(field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
@@ -361,52 +337,3 @@ def _announce(order: Order) -> None:
     if order.tracking_url:
         parcel = order.tracking_number or order.tracking_url
         signals.order_shipped.send(Order, order=order, parcel=parcel)
-
-
-class OrderLine(models.Model):
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
-    position = models.PositiveIntegerField()
-    sku = models.CharField(_("article number"), max_length=60, blank=True)
-    name = models.CharField(_("name"), max_length=200)
-    variant = models.CharField(_("variant"), max_length=120, blank=True)
-    quantity = models.DecimalField(
-        _("quantity"), max_digits=10, decimal_places=3, validators=[MinValueValidator(0)]
-    )
-    unit_price = models.DecimalField(_("price with tax"), max_digits=12, decimal_places=2)
-    tax_rate = models.DecimalField(_("tax, %"), max_digits=5, decimal_places=2, default=0)
-    image_url = models.CharField(_("picture"), max_length=500, blank=True)
-
-    class Meta:
-        ordering = ["position"]
-        verbose_name = _("order line")
-        verbose_name_plural = _("order lines")
-
-    def __str__(self) -> str:
-        return f"{self.quantity:g} × {self.name}"
-
-    def take_stored_form(self) -> None:
-        """Numbers as they come out of the database: decimals with the places of their columns.
-
-        Raises ``ValidationError`` for what is no number.
-        """
-        for name in ("quantity", "unit_price", "tax_rate"):
-            field = cast("models.DecimalField[Any, Any]", self._meta.get_field(name))
-            value = field.to_python(getattr(self, name))
-            if value is not None:
-                places = Decimal(1).scaleb(-field.decimal_places)
-                setattr(self, name, value.quantize(places, ROUND_HALF_UP))
-
-    @property
-    def total(self) -> Decimal:
-        return (self.quantity * self.unit_price).quantize(Decimal("0.01"))
-
-    def facts(self) -> Line:
-        return Line(
-            name=self.name,
-            quantity=self.quantity.normalize(),
-            unit_price=self.unit_price,
-            total=self.total,
-            variant=self.variant,
-            sku=self.sku,
-            image_url=self.image_url,
-        )

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from shops.models import Order
-from shops.models.order import DeliveryState, OrderState, PaymentState
+from shops.models.order_states import DeliveryState, OrderState, PaymentState
 from shops.templatetags.panel import reader_locale, status_dot
 
 register = template.Library()

@@ -17,7 +17,7 @@ from shops import previews
 from shops.filters import CHOICES, OrderFilter, Place, page_of
 from shops.forms import CARRIERS, NoteForm, TrackingForm
 from shops.models import AuditEntry, Order, Role
-from shops.models.order import PaymentState
+from shops.models.order_states import PaymentState
 from shops.previews import Deed, Preview, SentMessage
 from shops.scope import ShopScoped
 
