@@ -204,7 +204,7 @@ class AccountForm(forms.ModelForm):
             self.add_error("password", _("Enter the password of this user name."))
         elif any(
             cleaned.get(name, getattr(self.instance, name)) != getattr(self.instance, name)
-            for name in SenderAccount.BOUND_TO_PASSWORD
+            for name in SenderAccount.BOUND["password"]
         ):
             self.add_error(
                 "password",

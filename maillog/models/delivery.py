@@ -52,6 +52,9 @@ class Delivery(models.Model):
     lone_claims = models.PositiveSmallIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
 
+    # An earlier delivery about the same order to the same address: it goes first.
+    after = models.UUIDField(null=True)
+
     # Decided before the gate and kept, so that a retry, the viewer and the .eml are byte-equal.
     envelope_to = models.CharField(max_length=254, blank=True)
     wire_headers = models.JSONField(default=list)
@@ -96,8 +99,15 @@ class Delivery(models.Model):
             # What is due, account by account: the claim and the look for work.
             models.Index(
                 fields=["account", "priority", "due_at"],
-                condition=models.Q(state__in=[state.value for state in DUE]),
+                condition=models.Q(state__in=[state.value for state in DUE])
+                & ~models.Q(role=Role.IMAP.value),
                 name="delivery_due",
+            ),
+            # The same for the copies in Sent folders, which another kind of session files.
+            models.Index(
+                fields=["account", "due_at"],
+                condition=models.Q(state__in=[state.value for state in DUE], role=Role.IMAP.value),
+                name="delivery_imap_due",
             ),
             # The reaper's look for lost leases.
             models.Index(

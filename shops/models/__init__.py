@@ -1,5 +1,6 @@
 """What mail is about: shops and their people, customers, orders."""
 
+from shops.models.alarm import Alarm
 from shops.models.announced import AnnouncedOrder
 from shops.models.audit import AuditEntry
 from shops.models.order import Customer, Order
@@ -9,6 +10,7 @@ from shops.models.reset import ResetMark
 from shops.models.shop import Shop, ShopScopedQuerySet
 
 __all__ = [
+    "Alarm",
     "AnnouncedOrder",
     "AuditEntry",
     "Customer",

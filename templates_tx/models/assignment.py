@@ -41,6 +41,11 @@ class TemplateAssignment(models.Model):
         default=False,
         help_text=_("The shop's contact address gets the message exactly as the customer does."),
     )
+    reply_to = models.EmailField(
+        _("answers go to"),
+        blank=True,
+        help_text=_("Empty: where the account's answers go."),
+    )
     delay_minutes = models.PositiveIntegerField(_("delay in minutes"), default=0)
 
     objects = ShopScopedQuerySet["TemplateAssignment"].as_manager()

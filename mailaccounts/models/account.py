@@ -12,40 +12,14 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts.bound_password import BoundPassword
+from mailaccounts.bound_secrets import BoundSecrets
+from mailaccounts.models.kinds import AccountRefusal, AccountState, Breaker, Kind, TlsMode
+from mailaccounts.models.parts import SentFolder, SignIn
 from mailaccounts.transports.base import Endpoint
 from shops.addresses import validate_email_list
 from shops.conf import conf
 from shops.models import Shop, ShopScopedQuerySet
 from shops.secrets import EncryptedTextField, SecretUnreadable, UnreadableSecret
-
-
-class Kind(models.TextChoices):
-    SERVER = "server", _("From this server")
-    SMTP = "smtp", _("Another server over SMTP")
-
-
-class TlsMode(models.TextChoices):
-    IMPLICIT = "implicit", _("TLS from the first byte (port 465)")
-    STARTTLS = "starttls", _("STARTTLS (port 587)")
-    NONE = "none", _("No encryption")
-
-
-class AccountState(models.TextChoices):
-    DRAFT = "draft", _("Draft")
-    ACTIVE = "active", _("Active")
-    DISABLED = "disabled", _("Disabled")
-    DELETED = "deleted", _("Deleted")
-
-
-class AccountRefusal(Exception):
-    """What was asked of an account cannot be done; ``str()`` says to staff why not."""
-
-
-class Breaker(models.TextChoices):
-    CLOSED = "closed", _("In order")
-    OPEN = "open", _("Sending is paused")
-    HALF_OPEN = "half_open", _("Trying one message")
 
 
 def server_endpoint() -> Endpoint:
@@ -89,7 +63,7 @@ class SenderAccountQuerySet(ShopScopedQuerySet["SenderAccount"]):
         return self.filter(shop=shop, is_main=True).first()
 
 
-class SenderAccount(BoundPassword):
+class SenderAccount(BoundSecrets, SentFolder, SignIn):
     """Where mail leaves from. ``shop`` is empty for the installation's system account.
 
     Rows are never removed, because the log names them: a deleted account keeps its row in state
@@ -139,6 +113,25 @@ class SenderAccount(BoundPassword):
         help_text=_("Only for a server of your own whose certificate names another domain."),
     )
 
+    # The hoster whose data were filled in, a key of ``mailaccounts.presets``.
+    preset = models.CharField(max_length=40, blank=True)
+    # "Another provider": a key of ``mailaccounts.esp.PROVIDERS``. Its API key is ``password``.
+    esp = models.CharField(_("provider"), max_length=20, blank=True)
+    esp_domain = models.CharField(_("domain at the provider"), max_length=253, blank=True)
+    esp_region = models.CharField(_("region"), max_length=40, blank=True)
+    price_per_message = models.DecimalField(
+        _("price of a message"), max_digits=8, decimal_places=4, null=True, blank=True
+    )
+    price_currency = models.CharField(_("currency"), max_length=3, blank=True)
+    tagged_envelope = models.BooleanField(
+        _("mark the return address"),
+        default=False,
+        help_text=_(
+            "Bounces come back to an address like shop+b…@example.com, which tells us the message. "
+            "Only for mailboxes that take such addresses."
+        ),
+    )
+
     per_minute = models.PositiveIntegerField(_("at most a minute"), null=True, blank=True)
     per_day = models.PositiveIntegerField(_("at most in 24 hours"), null=True, blank=True)
     concurrency = models.PositiveSmallIntegerField(
@@ -164,11 +157,17 @@ class SenderAccount(BoundPassword):
     last_used_at = models.DateTimeField(null=True, blank=True)
     last_test_at = models.DateTimeField(null=True, blank=True)
     last_test_ok = models.BooleanField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = SenderAccountQuerySet.as_manager()
 
-    BOUND_TO_PASSWORD = ("kind", "host", "port", "username", "tls_mode")
+    BOUND = {
+        "password": ("kind", "esp", "host", "port", "username", "tls_mode"),
+        "imap_password": ("imap_host", "imap_port", "imap_tls", "imap_username"),
+        "oauth_refresh_token": ("kind", "username"),
+        "oauth_access_token": ("kind", "username"),
+    }
 
     _stored: dict[str, Any] | None = None
 

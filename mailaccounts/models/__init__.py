@@ -1,0 +1,51 @@
+"""Where mail leaves from, and what is known of it."""
+
+from mailaccounts.models.account import (
+    SenderAccount,
+    SenderAccountQuerySet,
+    add_account,
+    add_default_account,
+    server_endpoint,
+    system_account,
+)
+from mailaccounts.models.domain import (
+    DkimKey,
+    DomainStatus,
+    KeyState,
+    SenderDomain,
+    TechnicianLink,
+)
+from mailaccounts.models.kinds import (
+    AccountRefusal,
+    AccountState,
+    Breaker,
+    ImapTls,
+    Kind,
+    TlsMode,
+)
+from mailaccounts.models.oauth_client import OAuthClient, OAuthProvider
+from mailaccounts.models.test_run import AccountTest, TestState
+
+__all__ = [
+    "AccountRefusal",
+    "AccountState",
+    "AccountTest",
+    "Breaker",
+    "DkimKey",
+    "DomainStatus",
+    "ImapTls",
+    "Kind",
+    "KeyState",
+    "OAuthClient",
+    "OAuthProvider",
+    "SenderAccount",
+    "SenderAccountQuerySet",
+    "SenderDomain",
+    "TechnicianLink",
+    "TestState",
+    "TlsMode",
+    "add_account",
+    "add_default_account",
+    "server_endpoint",
+    "system_account",
+]
