@@ -166,10 +166,6 @@ class PanelAccountForm(AccountForm):
         return self.those(*API_FIELDS, "username", "password")
 
     @property
-    def sender(self) -> list[BoundField]:
-        return self.those("from_address", "from_name", "label", "reply_to")
-
-    @property
     def prices(self) -> list[BoundField]:
         return self.those("price_per_message", "price_currency")
 

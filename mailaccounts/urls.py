@@ -10,6 +10,7 @@ app_name = "mailaccounts"
 urlpatterns = [
     path("accounts/", views.AccountList.as_view(), name="accounts"),
     path("accounts/add/", views.AccountPick.as_view(), name="account_pick"),
+    path("accounts/suggest/", views.AccountSuggest.as_view(), name="account_suggest"),
     path("accounts/add/<slug:kind>/", views.AccountAdd.as_view(), name="account_add"),
     path("accounts/<int:pk>/", views.AccountEdit.as_view(), name="account_edit"),
     path(

@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import View
@@ -20,6 +21,7 @@ from mailaccounts.models import AccountRefusal, Kind, SenderAccount, SenderAccou
 from mailaccounts.panel_form import PanelAccountForm
 from mailaccounts.panel_rows import rows_of
 from mailaccounts.storing import store
+from mailaccounts.suggestion import suggestion_for
 from mailaccounts.type_picker import TILES, tile_of
 from shops.models import Role
 from shops.scope import ShopScoped
@@ -68,11 +70,11 @@ class AccountPick(AccountScoped, TemplateView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         kind = request.GET.get("kind", "")
         if kind in Kind.values:
-            address = {"address": request.GET.get("address", "")[:254]}
-            path = reverse(
-                "mailaccounts:account_add", kwargs={"shop": self.shop.slug, "kind": kind}
-            )
-            return redirect(f"{path}?{urlencode(address)}" if address["address"] else path)
+            given = {name: request.GET.get(name, "")[:254] for name in ("address", "preset")}
+            given = {name: value for name, value in given.items() if value}
+            at = {"shop": self.shop.slug, "kind": kind}
+            path = reverse("mailaccounts:account_add", kwargs=at)
+            return redirect(f"{path}?{urlencode(given)}" if given else path)
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -81,6 +83,25 @@ class AccountPick(AccountScoped, TemplateView):
             "tiles": TILES,
             "address": self.request.GET.get("address", "")[:254],
         }
+
+
+class AccountSuggest(AccountScoped, View):
+    """What fits the address that is being typed; the page asks again while it is looked up."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, shop: str) -> HttpResponse:
+        try:
+            found = suggestion_for(request.POST.get("address", ""))
+        except ValidationError:
+            found = None
+        tries = request.POST.get("tries", "0")
+        context = {
+            "found": found,
+            "shop": self.shop,
+            "tries": int(tries) + 1 if tries.isdecimal() and len(tries) < 4 else 1,
+        }
+        return render(request, "mailaccounts/parts/suggestion.html", context)
 
 
 class AccountFormView(AccountScoped, FormView):

@@ -161,6 +161,7 @@ ROUTES: dict[str, Row] = {
     "shops:invitation_again": shop(invitation),
     "mailaccounts:accounts": shop(),
     "mailaccounts:account_pick": shop(),
+    "mailaccounts:account_suggest": shop(),
     "mailaccounts:account_add": shop(kind="smtp"),
     "mailaccounts:account_edit": shop(account),
     "mailaccounts:account_make_main": shop(account),
