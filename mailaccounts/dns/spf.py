@@ -96,14 +96,17 @@ def evaluate(
     return _Walk(resolver, sending).result(domain)
 
 
-def survey(domain: str, resolver: Resolver) -> SpfResult:
+def survey(domain: str, resolver: Resolver, *, record: str | None = None) -> SpfResult:
     """All terms of the record and of those it includes; the verdict is ``neutral`` if it is valid.
 
     More than ten look-ups or two empty answers are a ``permerror``, as for a receiver whom no
-    term matches.
+    term matches. With ``record`` it tells what would come of this one.
     """
     sending = Sending(None, f"postmaster@{domain}", domain)
-    return _Walk(resolver, sending).result(domain)
+    walk = _Walk(resolver, sending)
+    if record is not None:
+        walk.instead = {domain.lower(): (record,)}
+    return walk.result(domain)
 
 
 def spf_records(domain: str, resolver: Resolver) -> tuple[str, ...]:
@@ -117,6 +120,7 @@ class _Walk:
     def __init__(self, resolver: Resolver, sending: Sending) -> None:
         self.resolver = resolver
         self.sending = sending
+        self.instead: dict[str, tuple[str, ...]] = {}  # records that are not in DNS yet
         self.lookups = 0
         self.voids = 0
         self.late: SpfError | None = None  # a limit that a survey has passed
@@ -135,7 +139,7 @@ class _Walk:
         records: tuple[str, ...] = ()
         error: SpfError | None = None
         try:
-            records = spf_records(domain, self.resolver)
+            records = self._records(domain.lower())
             verdict = self.check(domain, True)
         except DnsTrouble:
             verdict, error = Verdict.TEMPERROR, SpfError(Fault.TEMPORARY, self.asking, domain)
@@ -154,12 +158,15 @@ class _Walk:
             passing=frozenset(self.passing),
         )
 
+    def _records(self, domain: str) -> tuple[str, ...]:
+        return self.instead.get(domain) or spf_records(domain, self.resolver)
+
     def check(self, domain: str, may_pass: bool) -> Verdict:
         """Section 4.6: the record of one domain."""
         domain = domain.lower().rstrip(".")
         if any(domain == above for above, _may in self.chain) or len(self.chain) > DEEPEST:
             raise SpfError(Fault.LOOP, self.branch.term, self.chain[-1][0])
-        records = spf_records(domain, self.resolver)
+        records = self._records(domain)
         if len(records) > 1:
             raise SpfError(Fault.SEVERAL, "", domain)
         if not records:
@@ -262,7 +269,7 @@ class _Walk:
         if len(hosts) > MOST_HOSTS:
             raise SpfError(Fault.MANY_HOSTS, term.text, self.chain[-1][0])
         hosts.sort(key=lambda pair: int(pair[0]))
-        return any([self._is_at(host.rstrip("."), term) for _preference, host in hosts])
+        return any(self._is_at(host.rstrip("."), term) for _preference, host in hosts)
 
     def _exists(self, term: Term, target: str) -> bool:
         # What a macro makes of no address stands for nothing, so its absence counts for nothing.
