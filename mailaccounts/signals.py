@@ -3,7 +3,15 @@
 Each is sent inside the database transaction that changes the account.
 """
 
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
 from django.dispatch import Signal
+
+if TYPE_CHECKING:
+    from mailaccounts.models import SenderAccount
 
 # account: with the address or name that its mail now leaves under
 sender_changed = Signal()
@@ -12,3 +20,11 @@ sender_changed = Signal()
 # deleted one still has its secrets. Receivers may return {"messages": n, "assignments": n}: how
 # many of each they gave to the main account.
 account_left = Signal()
+
+
+def say_left(account: SenderAccount) -> dict[str, int]:
+    """Tells that nothing leaves from ``account`` any more; returns what the main account got."""
+    given: Counter[str] = Counter()
+    for _receiver, answer in account_left.send(type(account), account=account):
+        given.update(answer or {})
+    return dict(given)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from mailaccounts.bound_secrets import BoundSecrets
 from mailaccounts.models.kinds import AccountRefusal, AccountState, Breaker, Kind, TlsMode
 from mailaccounts.models.parts import SentFolder, SignIn
+from mailaccounts.signals import say_left
 from mailaccounts.transports.base import Endpoint
 from shops.addresses import validate_email_list
 from shops.conf import conf
@@ -241,7 +242,7 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
 
         Raises ``AccountRefusal`` unless the account is active.
         """
-        with self._locked():
+        with self.locked():
             if self.state != AccountState.ACTIVE:
                 raise AccountRefusal(_("Switch the account on before you make it the main one."))
             SenderAccount.objects.filter(shop=self.shop_id, is_main=True).exclude(
@@ -250,17 +251,21 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
             self.is_main = True
             self.save(update_fields=["is_main"])
 
-    def switch_off(self) -> None:
-        """Nothing leaves from it any more. Raises ``AccountRefusal`` for the main account."""
-        with self._locked():
+    def switch_off(self) -> dict[str, int]:
+        """Nothing leaves from it any more. Raises ``AccountRefusal`` for the main account.
+
+        Returns how many "messages" that waited at it went to the main account.
+        """
+        with self.locked():
             if self.is_main:
                 raise AccountRefusal(
                     _("The main account stays on: make another account the main one first.")
                 )
             self._set_state(AccountState.DISABLED)
+            return say_left(self)
 
     def switch_on(self) -> None:
-        with self._locked():
+        with self.locked():
             self._set_state(AccountState.ACTIVE)
 
     def _set_state(self, state: AccountState) -> None:
@@ -270,7 +275,7 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
         self.save(update_fields=["state"])
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Holds the shop's row: two clicks at once must not meet in the constraint."""
         with transaction.atomic():
             if self.shop_id is not None:
