@@ -172,6 +172,9 @@ DELIVER_PROCESSES = env.int("DELIVER_PROCESSES", default=2)
 SESSIONS_PER_PROCESS = env.int("SESSIONS_PER_PROCESS", default=16)
 UNKNOWN_POLICY = env.str("UNKNOWN_POLICY", default="")
 OUTBOUND_ALLOW: list[str] = env.list("OUTBOUND_ALLOW", default=[])
+FRESHMAIL_API_URL: str = env.str(
+    "FRESHMAIL_API_URL", default="https://api.freshmail.com/v3/messaging/emails"
+)
 DNS_SERVERS: list[str] = env.list("DNS_SERVERS", default=[])
 
 # Log-in

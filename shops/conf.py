@@ -20,6 +20,7 @@ class Conf:
     SUPPORT_URL: str = ""
     OUTBOUND_ALLOW: tuple[str, ...] = ()
     DNS_SERVERS: tuple[str, ...] = ()
+    FRESHMAIL_API_URL: str = "https://api.freshmail.com/v3/messaging/emails"
 
     LEASE_SECONDS: int = 60
     REAP_GRACE_SECONDS: int = 30

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from mailaccounts import kind_rules
 from mailaccounts.bound_secrets import BoundSecrets
 from mailaccounts.models.kinds import AccountRefusal, AccountState, Breaker, Kind, TlsMode
 from mailaccounts.models.parts import SentFolder, SignIn
@@ -197,6 +198,13 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
 
     def __str__(self) -> str:
         return f"{self.label} <{self.from_address}>"
+
+    def clean(self) -> None:
+        """The rules of the account's type; raises ``ValidationError`` naming the fields."""
+        super().clean()
+        found = kind_rules.problems(self)
+        if found:
+            raise ValidationError(found)
 
     def endpoint(self) -> Endpoint:
         """Where and how to connect. Holds the password in clear: never log it.
