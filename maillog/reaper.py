@@ -19,7 +19,7 @@ from maillog.clock import db_now
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.moves import move
 from maillog.states import DUE, Reason, Role, State, UnknownPolicy
-from shops import hooks
+from shops import alarms, hooks
 from shops.conf import conf
 
 BATCH = 500
@@ -34,6 +34,7 @@ def sweep() -> int:
     """
     moved = reap_lost_leases() + repeat_unknown() + expire()
     blank_uncertain()
+    alarms.tell_what_waits()
     _announce_orders()
     return moved
 
