@@ -15,6 +15,8 @@ class Conf:
 
     PUBLIC_URL: str = "http://localhost:8000"
     FIELD_KEYS: tuple[str, ...] = ()
+    # The file that FIELD_KEYS were read from, if ``rotate_keys`` may write it.
+    KEY_FILE: str = ""
     SYSTEM_SENDER_ADDRESS: str = "no-reply@localhost.localdomain"
     SYSTEM_SENDER_URL: str = "smtp://localhost:25"
     SUPPORT_URL: str = ""

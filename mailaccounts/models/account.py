@@ -12,7 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts import kind_rules
+from mailaccounts import account_alarms, kind_rules
 from mailaccounts.bound_secrets import BoundSecrets
 from mailaccounts.models.kinds import AccountRefusal, AccountState, Breaker, Kind, TlsMode
 from mailaccounts.models.parts import SentFolder, SignIn
@@ -244,6 +244,7 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
         SenderAccount.objects.filter(pk=self.pk).update(**healthy)
         for name, value in healthy.items():
             setattr(self, name, value)
+        account_alarms.account_mended(self)
 
     def make_main(self) -> None:
         """Takes the main flag from whichever account of the shop has it.
@@ -270,6 +271,7 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
                     _("The main account stays on: make another account the main one first.")
                 )
             self._set_state(AccountState.DISABLED)
+            account_alarms.account_switched_off(self)
             return say_left(self)
 
     def switch_on(self) -> None:
