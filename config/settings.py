@@ -173,6 +173,7 @@ SESSIONS_PER_PROCESS = env.int("SESSIONS_PER_PROCESS", default=16)
 UNKNOWN_POLICY = env.str("UNKNOWN_POLICY", default="")
 OUTBOUND_ALLOW: list[str] = env.list("OUTBOUND_ALLOW", default=[])
 DNS_SERVERS: list[str] = env.list("DNS_SERVERS", default=[])
+SPF_INCLUDE = env.str("SPF_INCLUDE", default="")
 
 # Log-in
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -20,6 +20,7 @@ class Conf:
     SUPPORT_URL: str = ""
     OUTBOUND_ALLOW: tuple[str, ...] = ()
     DNS_SERVERS: tuple[str, ...] = ()
+    SPF_INCLUDE: str = ""
 
     LEASE_SECONDS: int = 60
     REAP_GRACE_SECONDS: int = 30
