@@ -177,6 +177,7 @@ FRESHMAIL_API_URL: str = env.str(
     "FRESHMAIL_API_URL", default="https://api.freshmail.com/v3/messaging/emails"
 )
 DNS_SERVERS: list[str] = env.list("DNS_SERVERS", default=[])
+SPF_INCLUDE = env.str("SPF_INCLUDE", default="")
 
 # Log-in
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

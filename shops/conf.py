@@ -23,6 +23,7 @@ class Conf:
     OUTBOUND_ALLOW: tuple[str, ...] = ()
     DNS_SERVERS: tuple[str, ...] = ()
     FRESHMAIL_API_URL: str = "https://api.freshmail.com/v3/messaging/emails"
+    SPF_INCLUDE: str = ""
 
     LEASE_SECONDS: int = 60
     REAP_GRACE_SECONDS: int = 30
