@@ -40,7 +40,11 @@ def monthly_cost(account: SenderAccount, month: date) -> Cost | None:
         return None
     begins, ends = month_bounds(month, account.shop)
     count = Delivery.objects.filter(
-        account=account, state__in=ACCEPTED, dot_at__gte=begins, dot_at__lt=ends, ended_at__gte=begins
+        account=account,
+        state__in=ACCEPTED,
+        dot_at__gte=begins,
+        dot_at__lt=ends,
+        ended_at__gte=begins,
     )
     number = count.exclude(role=Role.IMAP).count()
     return Cost(account, number, price.amount, number * price.amount, price.currency)
