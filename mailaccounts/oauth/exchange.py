@@ -58,7 +58,12 @@ def exchange(attempt: SignInAttempt) -> None:
     if not returned.update(step=SignInState.EXCHANGING):
         return
     try:
-        _keep(attempt, _granted(attempt))
+        granted = _granted(attempt)
+        try:
+            _keep(attempt, granted)
+        except _Failed:
+            _give_back(granted, attempt)
+            raise
     except _Failed as failed:
         flow.fail(attempt, SignInState.EXCHANGING, failed.failure, failed.detail)
     except BaseException:
@@ -120,7 +125,7 @@ def _keep(attempt: SignInAttempt, granted: Granted) -> None:
     """Store the tokens, switch the account on or mend it, end the attempt: one transaction."""
     with transaction.atomic():
         # The shop first, as everywhere: two orders of locking would wait for each other.
-        Shop.objects.select_for_update().get(pk=attempt.account.shop_id)
+        Shop.objects.select_for_update().get(sender_accounts=attempt.account_id)
         account = SenderAccount.objects.select_for_update().get(pk=attempt.account_id)
         if account.state == AccountState.DELETED or account.kind != attempt.provider:
             raise _Failed("gone")

@@ -24,6 +24,8 @@ from mailaccounts.oauth.clients import Client, client_for
 from mailaccounts.oauth.failures import said_back
 from mailaccounts.oauth.providers import provider
 from shops.conf import conf
+from shops.models import Role
+from shops.models.people import role_in
 
 GOOD_FOR = timedelta(minutes=10)
 STUCK_AFTER = timedelta(seconds=60)
@@ -96,7 +98,9 @@ def _mine(user: Any, session: SessionBase, state: str) -> SignInAttempt:
     known = session.get(_BROWSER, "")
     if attempt is None or not known or attempt.browser_digest != _digest(known):
         raise BadReturn
-    if attempt.account.state == AccountState.DELETED:
+    account = attempt.account
+    role = role_in(user, account.shop) if account.shop else None
+    if account.state == AccountState.DELETED or role is None or not role.covers(Role.ACCOUNTS):
         raise BadReturn
     return attempt
 

@@ -15,6 +15,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 from mailaccounts.oauth.clients import Client
 from shops import outbound
@@ -87,18 +88,22 @@ class _GuardedAdapter(HTTPAdapter):
             raise requests.exceptions.InvalidURL("a provider is asked over https only")
         ends = time.monotonic() + TOTAL_SECONDS
         response = super().send(request, **{**kwargs, "stream": True})
-        response._content = _read(response, ends)  # type: ignore[attr-defined]
+        response._content = _read(response, ends)
         return response
 
 
 def _read(response: requests.Response, ends: float) -> bytes:
+    """The body, in whatever pieces it comes; raises ``requests`` errors."""
     read = bytearray()
-    for chunk in response.iter_content(8192):
-        read += chunk
-        if len(read) > LONGEST_ANSWER:
-            response.close()
-            raise requests.exceptions.ContentDecodingError("the answer has no end")
-        if time.monotonic() > ends:
-            response.close()
-            raise requests.exceptions.ReadTimeout("the answer took too long")
+    try:
+        while piece := response.raw.read1(8192, decode_content=True):
+            read += piece
+            if len(read) > LONGEST_ANSWER:
+                raise requests.exceptions.ContentDecodingError("the answer has no end")
+            if time.monotonic() > ends:
+                raise requests.exceptions.ReadTimeout("the answer took too long")
+    except HTTPError as error:
+        raise requests.exceptions.ConnectionError("the answer broke off") from error
+    finally:
+        response.close()
     return bytes(read)
