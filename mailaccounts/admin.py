@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from mailaccounts import oauth_admin  # noqa: F401
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
 from mailaccounts.forms import API_FIELDS, PACE_FIELDS, PRICE_FIELDS, AccountForm
