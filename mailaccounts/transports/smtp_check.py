@@ -20,7 +20,7 @@ from mailaccounts.transports.base import (
     Phase,
 )
 from mailaccounts.transports.certificates import Cause, cause_of_refusal, certificate_of
-from mailaccounts.transports.smtp_opening import Opening, no_starttls
+from mailaccounts.transports.smtp_opening import Opening
 from mailaccounts.transports.smtp_wire import TooSlow
 from shops.outbound import OutboundRefused
 from shops.templatetags.panel import reader_locale
@@ -132,14 +132,14 @@ def facts_of(trouble: AccountTrouble, endpoint: Endpoint) -> dict[str, str]:
         "phase": trouble.phase.value,
         "code": "" if trouble.code is None else str(trouble.code),
         "enhanced": trouble.enhanced,
-        "cause": cause_of(trouble).value,
+        "cause": cause_of(trouble, endpoint).value,
         "host": endpoint.host,
         "port": str(endpoint.port),
         "tls": endpoint.tls,
     }
 
 
-def cause_of(trouble: AccountTrouble) -> Cause:
+def cause_of(trouble: AccountTrouble, endpoint: Endpoint) -> Cause:
     """What kind of failure of the network or of TLS it was, where it was one."""
     error = trouble.__cause__
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -154,8 +154,9 @@ def cause_of(trouble: AccountTrouble) -> Cause:
         return Cause.TIMEOUT
     if isinstance(error, ConnectionRefusedError):
         return Cause.REFUSED
-    if trouble.code is None and trouble.text == no_starttls():
-        return Cause.NO_STARTTLS
+    if error is None and trouble.code is None and trouble.phase is Phase.LOGIN:
+        # Our own refusals to go on in clear.
+        return Cause.NO_STARTTLS if endpoint.tls == "starttls" else Cause.CLEAR_PASSWORD
     return Cause.NONE
 
 
