@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from mailaccounts.failures import Deed, Explanation, Failure
-from mailaccounts.hosters import SWITCHED_ON_FIRST, hoster_of
+from mailaccounts.password_places import SWITCHED_ON_FIRST, hoster_of
 from mailaccounts.transports.base import AnswerClass, Phase
 from mailaccounts.transports.certificates import Cause
 

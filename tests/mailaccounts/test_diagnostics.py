@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from datetime import timedelta
-
 import pytest
-from django.db import connection
-from django.utils import timezone
 
-from demo.sink_faults import Action, Fault, Stage
 from mailaccounts import diagnostics
-from mailaccounts.models import AccountTest, Breaker, SenderAccount
 from mailaccounts.test_steps import Limits
-from maillog.models import Delivery, MailMessage
+from maillog.models import MailMessage
 from tests import factories
 from tests.mailaccounts.account_pages import CANARY
-from tests.smtp import closed_port, independent_server, sink
+from tests.smtp import sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SHORT = Limits(connect=1.0, command=0.4, total=2.0, look=0.05, grace=0.2)
