@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mailaccounts import views
+from mailaccounts import test_views, views
 
 app_name = "mailaccounts"
 urlpatterns = [
@@ -39,4 +39,21 @@ urlpatterns = [
         name="account_remove",
     ),
     path("accounts/<int:pk>/retry/", views.AccountDeed.as_view(deed="mend"), name="account_retry"),
+    path("accounts/<int:pk>/test/", test_views.TestPage.as_view(), name="account_test"),
+    path("accounts/<int:pk>/test/live/", test_views.TestLive.as_view(), name="account_test_live"),
+    path(
+        "accounts/<int:pk>/test/start/",
+        test_views.TestStart.as_view(),
+        name="account_test_start",
+    ),
+    path(
+        "accounts/<int:pk>/test/cancel/",
+        test_views.TestCancel.as_view(),
+        name="account_test_cancel",
+    ),
+    path(
+        "accounts/<int:pk>/test/ignore-certificate/",
+        test_views.IgnoreCertificate.as_view(),
+        name="account_ignore_certificate",
+    ),
 ]
