@@ -8,10 +8,15 @@ from django.db.models import Exists, OuterRef, Q
 from django.dispatch import receiver
 
 from mailaccounts.models import SenderAccount
-from mailaccounts.signals import login_refused, sender_changed, test_message_requested
+from mailaccounts.signals import (
+    account_left,
+    login_refused,
+    sender_changed,
+    test_message_requested,
+)
 from mailaccounts.test_message import TestMessage
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Phase
-from maillog import health
+from maillog import health, relocation
 from maillog.models import Delivery, MailMessage
 from maillog.states import STOPPABLE
 
@@ -46,3 +51,12 @@ def send_test_message(
 def count_refused_login(account: SenderAccount, words: str, **kwargs: Any) -> None:
     """Refused in a test is refused: the mail that waits would meet the same answer."""
     health.note_trouble(account, AccountTrouble(AnswerClass.AUTH, words, phase=Phase.LOGIN))
+
+
+@receiver(account_left, dispatch_uid="maillog.move_waiting")
+def move_waiting(account: SenderAccount, **kwargs: Any) -> dict[str, int]:
+    """Mail that waits at an account which sends no more leaves from the shop's main account.
+
+    What is being sent at this moment follows with the next sweep.
+    """
+    return {"messages": relocation.to_main(account)}

@@ -15,11 +15,14 @@ class Conf:
 
     PUBLIC_URL: str = "http://localhost:8000"
     FIELD_KEYS: tuple[str, ...] = ()
+    # The file that FIELD_KEYS were read from, if ``rotate_keys`` may write it.
+    KEY_FILE: str = ""
     SYSTEM_SENDER_ADDRESS: str = "no-reply@localhost.localdomain"
     SYSTEM_SENDER_URL: str = "smtp://localhost:25"
     SUPPORT_URL: str = ""
     OUTBOUND_ALLOW: tuple[str, ...] = ()
     DNS_SERVERS: tuple[str, ...] = ()
+    FRESHMAIL_API_URL: str = "https://api.freshmail.com/v3/messaging/emails"
 
     LEASE_SECONDS: int = 60
     REAP_GRACE_SECONDS: int = 30

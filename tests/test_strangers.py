@@ -150,6 +150,7 @@ ROUTES: dict[str, Row] = {
     "mfa_generate_recovery_codes": login(),
     "mfa_download_recovery_codes": login(),
     "panel:overview": shop(),
+    "panel:help": shop(),
     "shops:orders": shop(),
     "shops:order": shop(order),
     "shops:order_mail": shop(order),
