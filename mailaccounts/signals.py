@@ -1,6 +1,6 @@
 """What happens to sender accounts. Apps to the right listen.
 
-Each is sent inside the database transaction that changes the account.
+Those about a change are sent inside the database transaction that makes it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 # account: with the address or name that its mail now leaves under
 sender_changed = Signal()
+
+# account, to, test_id, seconds: a test message is wanted through exactly this account, at once and
+# without a second try. The receiver returns a ``test_message.TestMessage``.
+test_message_requested = Signal()
+
+# account, words: its server refused the log-in in a test
+login_refused = Signal()
 
 # account: switched off, or deleted (its ``state`` says which); nothing leaves from it any more. A
 # deleted one still has its secrets. Receivers may return {"messages": n, "assignments": n}: how

@@ -20,7 +20,7 @@ from maillog.models import Attempt, Delivery, MailMessage
 from maillog.moves import move
 from maillog.relocation import rescue_stranded
 from maillog.states import DUE, Reason, Role, State, UnknownPolicy
-from shops import hooks
+from shops import alarms, hooks
 from shops.conf import conf
 
 BATCH = 500
@@ -35,6 +35,7 @@ def sweep() -> int:
     """
     moved = reap_lost_leases() + repeat_unknown() + rescue_stranded() + expire()
     blank_uncertain()
+    alarms.tell_what_waits()
     _announce_orders()
     return moved
 
