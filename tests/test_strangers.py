@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from mailaccounts.models import SenderAccount
+from mailaccounts.models import AccountTest, SenderAccount
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from tests import factories
@@ -106,6 +106,11 @@ def account(own: Belongings) -> dict[str, Any]:
     return {"pk": own.account.pk}
 
 
+def account_with_test(own: Belongings) -> dict[str, Any]:
+    AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
+    return account(own)
+
+
 def message(own: Belongings) -> dict[str, Any]:
     return {"message": own.message.pk}
 
@@ -145,6 +150,7 @@ ROUTES: dict[str, Row] = {
     "mfa_generate_recovery_codes": login(),
     "mfa_download_recovery_codes": login(),
     "panel:overview": shop(),
+    "panel:help": shop(),
     "shops:orders": shop(),
     "shops:order": shop(order),
     "shops:order_mail": shop(order),
@@ -170,6 +176,11 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_retry": shop(account),
     "mailaccounts:account_duplicate": shop(account),
     "mailaccounts:account_remove": shop(account),
+    "mailaccounts:account_test": shop(account),
+    "mailaccounts:account_test_live": shop(account_with_test),
+    "mailaccounts:account_test_start": shop(account),
+    "mailaccounts:account_test_cancel": shop(account),
+    "mailaccounts:account_ignore_certificate": shop(account),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),
