@@ -98,11 +98,11 @@ def test_a_usual_selector_is_found_by_itself(zone: NameServer) -> None:
 
 
 def test_names_of_any_script_are_taken(zone: NameServer) -> None:
-    zone.add("xn--d-uga0v8h.example", "TXT", f"v=spf1 include:{US} -all")
+    zone.add("xn--d-uga0v4h.example", "TXT", f"v=spf1 include:{US} -all")
 
     found = json.loads(run("Łódź.example.", "--json"))
 
-    assert (found["domain"], found["spf"]["status"]) == ("xn--d-uga0v8h.example", "pass")
+    assert (found["domain"], found["spf"]["status"]) == ("xn--d-uga0v4h.example", "pass")
 
 
 def test_our_own_record_can_be_checked(zone: NameServer, settings: Any) -> None:
