@@ -217,8 +217,8 @@ class Courier:
         )
 
     def _sent(self, item: Outgoing, code: int, message_id: Any) -> None:
-        known = isinstance(message_id, str) and message_id
-        text = f"{code} id {one_line(message_id.encode())[:500]}" if known else str(code)
+        known = isinstance(message_id, (str, int)) and message_id
+        text = f"{code} id {one_line(str(message_id).encode())[:500]}" if known else str(code)
         self._conclude(item, AnswerClass.SENT, text, code)
 
     def _unknown(self, item: Outgoing, words: str, code: int | None = None) -> None:
