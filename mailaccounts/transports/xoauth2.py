@@ -67,7 +67,7 @@ class XOAuth2(Smtp):
             return
         if step.ok:
             step.found = _("The server accepted the sign-in at %s.") % name
-        else:
+        elif step.detail:  # the server itself has refused
             step.hint = _log_in_hint(self.account.kind)
 
 
