@@ -183,6 +183,44 @@ def _turned_away(failure: Failure) -> Explanation:
     )
 
 
+def key(failure: Failure) -> Explanation | None:
+    """A provider was reached and does not take our key."""
+    if failure.step != "key":
+        return None
+    if failure.code in (401, 403):
+        return Explanation(
+            _("The provider did not accept the API key"),
+            _("Its server was found and answers; it does not know the key, or took it back."),
+            _("Make a new key in the provider's panel and enter it here, without blanks."),
+            Deed.PASSWORD,
+        )
+    if failure.code == 404:
+        return Explanation(
+            _("The provider does not know this domain or region"),
+            _("The key was not refused, but there is nothing at the address that belongs to it."),
+            _("Check the domain and the region: they must be those of your account there."),
+            Deed.SETTINGS,
+        )
+    if failure.answer == AnswerClass.QUOTA:
+        return Explanation(
+            _("The provider wants a pause, or to be paid"),
+            _("The key is known; the account at the provider has used up what it may send."),
+            _("Look into the provider's panel."),
+        )
+    if failure.answer == AnswerClass.NET:
+        return Explanation(
+            _("The provider's server broke off"),
+            _("It was found and answers, but did not finish."),
+            _("Test again in a few minutes."),
+        )
+    return Explanation(
+        _("The provider does not let this account send"),
+        failure.words,
+        _("Look into the provider's panel."),
+        Deed.SETTINGS,
+    )
+
+
 def login(failure: Failure) -> Explanation | None:
     """The server was reached and does not let us in."""
     if failure.step != "login" and failure.phase != Phase.LOGIN:
