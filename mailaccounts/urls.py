@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mailaccounts import test_views, views
+from mailaccounts import oauth_views, test_views, views
 
 app_name = "mailaccounts"
 urlpatterns = [
@@ -39,6 +39,14 @@ urlpatterns = [
         name="account_remove",
     ),
     path("accounts/<int:pk>/retry/", views.AccountDeed.as_view(deed="mend"), name="account_retry"),
+    path("accounts/<int:pk>/sign-in/", oauth_views.SignIn.as_view(), name="account_sign_in"),
+    path(
+        "accounts/<int:pk>/sign-in/<uuid:attempt>/",
+        oauth_views.SignInProgress.as_view(),
+        name="account_sign_in_progress",
+    ),
+    path("accounts/<int:pk>/sign-out/", oauth_views.SignOut.as_view(), name="account_sign_out"),
+    path("accounts/oauth/<str:provider>/", oauth_views.ClientEdit.as_view(), name="oauth_client"),
     path("accounts/<int:pk>/test/", test_views.TestPage.as_view(), name="account_test"),
     path("accounts/<int:pk>/test/live/", test_views.TestLive.as_view(), name="account_test_live"),
     path(

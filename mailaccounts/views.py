@@ -17,6 +17,7 @@ from django.views.generic import FormView, TemplateView
 from mailaccounts import presets
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
+from mailaccounts.esp import PROVIDERS
 from mailaccounts.models import AccountRefusal, Kind, SenderAccount, SenderAccountQuerySet
 from mailaccounts.panel_form import PanelAccountForm
 from mailaccounts.panel_rows import rows_of
@@ -145,7 +146,24 @@ class AccountAdd(AccountFormView):
         if kind not in Kind.values:
             raise Http404
         account = SenderAccount(shop=self.shop, kind=kind, from_name=self.shop.name[:78])
+        if kind == Kind.ESP:
+            if not self.service:
+                raise Http404
+            account.esp = self.service
         return {**super().get_form_kwargs(), "instance": account}
+
+    @property
+    def service(self) -> str:
+        """The provider that was chosen, "" for none yet."""
+        slug = self.request.GET.get("service", "")
+        return slug if slug in PROVIDERS else ""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.kwargs["kind"] == Kind.ESP and not self.service:
+            context = {"providers": PROVIDERS.values(), "shop": self.shop, "tile": tile_of("esp")}
+            context |= {"address": request.GET.get("address", "")[:254]}
+            return render(request, "mailaccounts/account_services.html", context)
+        return super().get(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
         address = self.request.GET.get("address", "")[:254]

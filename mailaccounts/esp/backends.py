@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from mailaccounts.esp.guarded import Patience, Wires
+from mailaccounts.esp.guarded import Patience, Wires, place_of
 from mailaccounts.esp.providers import provider_of
 from mailaccounts.esp.schema import Provider
 from mailaccounts.esp.session import ApiSession, aws_client
@@ -48,10 +48,12 @@ def open_office(
         raise AccountTrouble(AnswerClass.AUTH, _("Choose the provider of this account."))
     refuse_incomplete(provider, account)
     wires = Wires(patience or Patience())
+    url = api_url or provider.api_url(account)
+    place_of(url)
     office = Office(
         provider,
         account,
-        api_url or provider.api_url(account),
+        url,
         wires,
         ApiSession(wires),
         secrets=tuple(

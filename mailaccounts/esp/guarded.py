@@ -116,7 +116,7 @@ class Wires:
     def ask(self, question: Question) -> Answer:
         """Raises ``AccountTrouble`` before anything is written, ``NotWritten`` or ``Lost``."""
         self.answer = None
-        place = _place(question.url)
+        place = place_of(question.url)
         line = self.connect(question.url)
         self.server, self.tls = line.server, line.tls
         data = question.wire_form()
@@ -136,7 +136,7 @@ class Wires:
 
     def connect(self, url: str) -> Line:
         """An open connection to the server of ``url``; raises ``AccountTrouble``."""
-        place = _place(url)
+        place = place_of(url)
         line = self._lines.get(place)
         if line is not None and line.used and not line.is_quiet():
             self._drop(place)
@@ -238,12 +238,15 @@ class _Ear:
 def _read(sock: socket.socket, method: str, until: float) -> tuple[Answer, bool]:
     """The answer, and whether the connection may be used again."""
     response = http.client.HTTPResponse(_Ear(sock, until), method=method)  # type: ignore[arg-type]
-    response.begin()
-    body = response.read(LONGEST_ANSWER)
-    ended = response.isclosed() or not response.read(1)
-    headers = CaseInsensitiveDict(response.getheaders())
-    answer = Answer(response.status, response.reason, headers, body)
-    return answer, ended and not response.will_close
+    try:
+        response.begin()
+        body = response.read(LONGEST_ANSWER)
+        ended = response.isclosed() or not response.read(1)
+        headers = CaseInsensitiveDict(response.getheaders())
+        answer = Answer(response.status, response.reason, headers, body)
+        return answer, ended and not response.will_close
+    finally:
+        response.close()  # of the reader; the socket stays open
 
 
 def _open(place: tuple[str, str, int], timeout: float) -> Line:
@@ -278,7 +281,7 @@ def _tls_name(sock: socket.socket) -> str:
     return f"{sock.version()} {cipher[0] if cipher else ''}".strip()
 
 
-def _place(url: str) -> tuple[str, str, int]:
+def place_of(url: str) -> tuple[str, str, int]:
     """Scheme, host and port; raises ``AccountTrouble`` for an address that is none."""
     try:
         parts = urlsplit(url)

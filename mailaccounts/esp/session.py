@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ import requests
 from mailaccounts.esp.guarded import GuardedAdapter, Question, Wires
 
 USER_AGENT = "Postroom"
+# With DEBUG, botocore writes whole mails and answers into the log.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 class ApiSession(requests.Session):

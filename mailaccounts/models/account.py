@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,8 @@ from mailaccounts import account_alarms, kind_rules
 from mailaccounts.bound_secrets import BoundSecrets
 from mailaccounts.models.kinds import AccountRefusal, AccountState, Breaker, Kind, TlsMode
 from mailaccounts.models.parts import SentFolder, SignIn
+from mailaccounts.oauth.providers import provider
+from mailaccounts.server_url import endpoint_at
 from mailaccounts.signals import say_left
 from mailaccounts.transports.base import Endpoint
 from shops.addresses import validate_email_list
@@ -29,28 +31,8 @@ def server_endpoint() -> Endpoint:
 
     Raises ``ImproperlyConfigured`` for anything else.
     """
-    try:
-        parts = urlsplit(conf.SYSTEM_SENDER_URL)
-        given_port = parts.port
-    except ValueError as error:
-        raise ImproperlyConfigured("SYSTEM_SENDER_URL must look like smtp://host:port") from error
-    modes = {
-        "smtp": (TlsMode.NONE, 25),
-        "smtps": (TlsMode.IMPLICIT, 465),
-        "smtp+starttls": (TlsMode.STARTTLS, 587),
-    }
-    if parts.scheme not in modes or not parts.hostname:
-        raise ImproperlyConfigured("SYSTEM_SENDER_URL must look like smtp://host:port")
-    tls, port = modes[parts.scheme]
-    return Endpoint(
-        host=parts.hostname,
-        port=given_port or port,
-        tls=tls.value,
-        username=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        # The installation's own server is named by the operator, not by shop staff.
-        trusted=True,
-    )
+    # The installation's own server is named by the operator, not by shop staff.
+    return replace(endpoint_at(conf.SYSTEM_SENDER_URL, "SYSTEM_SENDER_URL"), trusted=True)
 
 
 class SenderAccountQuerySet(ShopScopedQuerySet["SenderAccount"]):
@@ -213,6 +195,10 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
         """
         if self.kind == Kind.SERVER:
             return server_endpoint()
+        if Kind(self.kind).logs_in_elsewhere:
+            # The token comes later, when the session logs in.
+            where = provider(self.kind).endpoint()
+            return replace(where, username=self.username or self.from_address)
         if isinstance(self.password, UnreadableSecret):
             raise SecretUnreadable(_("The stored password can no longer be read. Enter it again."))
         return Endpoint(
