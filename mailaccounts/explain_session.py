@@ -223,22 +223,18 @@ def key(failure: Failure) -> Explanation | None:
 
 def login(failure: Failure) -> Explanation | None:
     """The server was reached and does not let us in."""
-    if failure.step != "login" and failure.phase != Phase.LOGIN:
+    if failure.step not in ("login", "sign_in") and failure.phase != Phase.LOGIN:
         return None
     if failure.kind in ("google", "microsoft"):
         return _signed_out(failure)
+    if failure.says("smtpclientauthentication", "smtp_auth_disabled"):
+        return _switched_off()
     if failure.enhanced in ("5.7.30", "5.7.139") or failure.says("basic authentication"):
         return Explanation(
             _("Microsoft no longer accepts passwords for this mailbox"),
             _("Name, port and encryption are right; it is Microsoft's rule, not your password."),
             _("Add the account anew with the type “Microsoft”: you then sign in at Microsoft."),
             Deed.SETTINGS,
-        )
-    if failure.says("smtpclientauthentication is disabled", "smtp_auth_disabled"):
-        return Explanation(
-            _("Sending by programs is switched off for this Microsoft mailbox"),
-            _("Name, port and encryption are right."),
-            _("Your administrator switches on “Authenticated SMTP” for it at Microsoft 365."),
         )
     if _wants_app_password(failure):
         return _app_password(failure)
@@ -260,12 +256,28 @@ def login(failure: Failure) -> Explanation | None:
 
 def _signed_out(failure: Failure) -> Explanation:
     provider = "Google" if failure.kind == "google" else "Microsoft"
+    if failure.answer == AnswerClass.NET:
+        return Explanation(
+            _("%(provider)s could not be asked for permission just now") % {"provider": provider},
+            failure.words,
+            _("Test again in a few minutes."),
+        )
+    if failure.enhanced in ("5.7.30", "5.7.139") or failure.says("smtpclientauthentication"):
+        return _switched_off()
     return Explanation(
         _("%(provider)s does not let us in any more") % {"provider": provider},
         _("The permission was taken back or has ended, or it is for another mailbox."),
         _("Sign in at %(provider)s again as %(sender)s.")
         % {"provider": provider, "sender": failure.sender},
         Deed.SIGN_IN,
+    )
+
+
+def _switched_off() -> Explanation:
+    return Explanation(
+        _("Sending by programs is switched off for this Microsoft mailbox"),
+        _("Name, port and encryption are right."),
+        _("Your administrator switches on “Authenticated SMTP” for it at Microsoft 365."),
     )
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 NAMES: dict[str, StrOrPromise] = {
     "settings": gettext_lazy("Settings"),
+    "sign_in": gettext_lazy("Sign-in"),
     "server": gettext_lazy("Server name"),
     "connection": gettext_lazy("Connection"),
     "encryption": gettext_lazy("Encryption"),
@@ -97,7 +98,10 @@ class Part:
 
 def parts_of(account: SenderAccount) -> list[Part]:
     """What to look at for this account, in order."""
-    session = SESSION_STEPS if Kind(account.kind).speaks_smtp else KEY_STEPS
+    kind = Kind(account.kind)
+    session: tuple[str, ...] = SESSION_STEPS if kind.speaks_smtp else KEY_STEPS
+    if kind.logs_in_elsewhere:
+        session = ("sign_in", *session)
     mailbox = [Part(("imap",), look_at_mailbox, decides=False)] if account.imap_enabled else []
     return [
         Part(session, look_at_session),
