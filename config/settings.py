@@ -173,6 +173,9 @@ SESSIONS_PER_PROCESS = env.int("SESSIONS_PER_PROCESS", default=16)
 UNKNOWN_POLICY = env.str("UNKNOWN_POLICY", default="")
 OUTBOUND_ALLOW: list[str] = env.list("OUTBOUND_ALLOW", default=[])
 DNS_SERVERS: list[str] = env.list("DNS_SERVERS", default=[])
+DNS_UPDATE_SERVER = env.str("DNS_UPDATE_SERVER", default="")
+DNS_UPDATE_ZONES: list[str] = env.list("DNS_UPDATE_ZONES", default=[])
+DNS_UPDATE_KEY = env.str("DNS_UPDATE_KEY", default="")
 
 # Log-in
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

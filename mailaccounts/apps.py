@@ -7,4 +7,9 @@ class MailAccountsConfig(AppConfig):
     verbose_name = _("E-mail accounts")
 
     def ready(self) -> None:
+        from django.core import checks
+
         from mailaccounts import receivers  # noqa: F401
+        from mailaccounts.checks import dynamic_update
+
+        checks.register(dynamic_update)

@@ -78,7 +78,7 @@ class Signer:
         if delivery.envelope_to != envelope:
             wire_form.store(delivery)
             return False
-        return delivery.wire_headers != before
+        return bool(delivery.wire_headers != before)
 
     def _value(self, delivery: Delivery, content: bytes, key: SigningKey, old: str) -> str:
         """The signature, the old one if it still is right; empty if none can be made."""

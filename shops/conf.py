@@ -20,6 +20,9 @@ class Conf:
     SUPPORT_URL: str = ""
     OUTBOUND_ALLOW: tuple[str, ...] = ()
     DNS_SERVERS: tuple[str, ...] = ()
+    DNS_UPDATE_SERVER: str = ""
+    DNS_UPDATE_ZONES: tuple[str, ...] = ()
+    DNS_UPDATE_KEY: str = ""
 
     LEASE_SECONDS: int = 60
     REAP_GRACE_SECONDS: int = 30

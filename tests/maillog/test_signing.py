@@ -51,7 +51,7 @@ def verify(content: bytes) -> bool:
         key = DkimKey.objects.filter(selector=selector, domain__domain=domain).first()
         return f"v=DKIM1; k=rsa; p={key.public_key}".encode() if key else None
 
-    return dkim.verify(content, dnsfunc=look_up)
+    return bool(dkim.verify(content, dnsfunc=look_up))
 
 
 def signature_of(content: bytes) -> str:
