@@ -276,7 +276,7 @@ class SetUp:
             Task(
                 _("Add an e-mail account"),
                 bool(self.own),
-                page.url("mailaccounts:account_add", Role.ACCOUNTS),
+                page.url("mailaccounts:account_pick", Role.ACCOUNTS),
                 _("Mail leaves under your own address"),
             ),
             Task(

@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
-from mailaccounts.forms import AccountForm, store
+from mailaccounts.forms import API_FIELDS, PACE_FIELDS, PRICE_FIELDS, AccountForm
 from mailaccounts.models import AccountRefusal, AccountState, SenderAccount
+from mailaccounts.storing import store
 from shops.admin.scope import ShopFilter, ShopScopedAdmin, twin
 from shops.models import Role
 
@@ -58,11 +59,13 @@ class SenderAccountAdmin(ShopScopedAdmin):
             {
                 "fields": (
                     *("kind", "host", "port", "tls_mode", "username", "password"),
-                    *("ignore_certificate_errors", "concurrency"),
+                    "ignore_certificate_errors",
                 )
             },
         ),
+        (_("A provider's account"), {"fields": (*API_FIELDS, *PRICE_FIELDS)}),
         (_("Copies"), {"fields": ("copy_to",)}),
+        (_("Limits"), {"fields": PACE_FIELDS}),
         (_("Health"), {"fields": ("breaker_reason", "next_try_at", "last_used_at")}),
     )
 

@@ -9,7 +9,9 @@ from mailaccounts import views
 app_name = "mailaccounts"
 urlpatterns = [
     path("accounts/", views.AccountList.as_view(), name="accounts"),
-    path("accounts/add/", views.AccountEdit.as_view(), name="account_add"),
+    path("accounts/add/", views.AccountPick.as_view(), name="account_pick"),
+    path("accounts/suggest/", views.AccountSuggest.as_view(), name="account_suggest"),
+    path("accounts/add/<slug:kind>/", views.AccountAdd.as_view(), name="account_add"),
     path("accounts/<int:pk>/", views.AccountEdit.as_view(), name="account_edit"),
     path(
         "accounts/<int:pk>/main/",
@@ -25,6 +27,16 @@ urlpatterns = [
         "accounts/<int:pk>/on/",
         views.AccountDeed.as_view(deed="switch_on"),
         name="account_switch_on",
+    ),
+    path(
+        "accounts/<int:pk>/duplicate/",
+        views.AccountDeed.as_view(deed="duplicate"),
+        name="account_duplicate",
+    ),
+    path(
+        "accounts/<int:pk>/remove/",
+        views.AccountDeed.as_view(deed="remove"),
+        name="account_remove",
     ),
     path("accounts/<int:pk>/retry/", views.AccountDeed.as_view(deed="mend"), name="account_retry"),
 ]

@@ -18,6 +18,7 @@ from maillog.blanking import blank_ended
 from maillog.clock import db_now
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.moves import move
+from maillog.relocation import rescue_stranded
 from maillog.states import DUE, Reason, Role, State, UnknownPolicy
 from shops import hooks
 from shops.conf import conf
@@ -32,7 +33,7 @@ def sweep() -> int:
 
     Foreign orders that were saved outside a transaction are announced here too, last.
     """
-    moved = reap_lost_leases() + repeat_unknown() + expire()
+    moved = reap_lost_leases() + repeat_unknown() + rescue_stranded() + expire()
     blank_uncertain()
     _announce_orders()
     return moved

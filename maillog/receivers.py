@@ -8,8 +8,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.dispatch import receiver
 
 from mailaccounts.models import SenderAccount
-from mailaccounts.signals import sender_changed
+from mailaccounts.signals import account_left, sender_changed
 from mailaccounts.transports.base import Phase
+from maillog import relocation
 from maillog.models import Delivery, MailMessage
 from maillog.states import STOPPABLE
 
@@ -28,3 +29,12 @@ def correct_sender(account: SenderAccount, **kwargs: Any) -> None:
     # The shop too: the indexes of the log begin with it.
     mine = waiting.filter(shop=account.shop_id, account=account, state__in=STOPPABLE)
     mine.update(from_address=account.from_address, from_name=account.from_name)
+
+
+@receiver(account_left, dispatch_uid="maillog.move_waiting")
+def move_waiting(account: SenderAccount, **kwargs: Any) -> dict[str, int]:
+    """Mail that waits at an account which sends no more leaves from the shop's main account.
+
+    What is being sent at this moment follows with the next sweep.
+    """
+    return {"messages": relocation.to_main(account)}

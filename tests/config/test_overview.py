@@ -175,7 +175,7 @@ def test_the_set_up_list_links_only_what_the_role_may_do(shop, colleague, workin
     client.force_login(colleague)
     page = overview(client, shop)
     assert "Fill in logo or address" in page and ">Continue<" not in page
-    assert reverse("mailaccounts:account_add", args=[shop.slug]) not in page
+    assert reverse("mailaccounts:account_pick", args=[shop.slug]) not in page
 
 
 def test_the_start_page_leads_back_to_the_last_shop(shop, other_shop, owner, owner_client):
