@@ -176,6 +176,7 @@ DNS_SERVERS: list[str] = env.list("DNS_SERVERS", default=[])
 DNS_UPDATE_SERVER = env.str("DNS_UPDATE_SERVER", default="")
 DNS_UPDATE_ZONES: list[str] = env.list("DNS_UPDATE_ZONES", default=[])
 DNS_UPDATE_KEY = env.str("DNS_UPDATE_KEY", default="")
+SPF_INCLUDE = env.str("SPF_INCLUDE", default="")
 
 # Log-in
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -23,6 +23,7 @@ class Conf:
     DNS_UPDATE_SERVER: str = ""
     DNS_UPDATE_ZONES: tuple[str, ...] = ()
     DNS_UPDATE_KEY: str = ""
+    SPF_INCLUDE: str = ""
 
     LEASE_SECONDS: int = 60
     REAP_GRACE_SECONDS: int = 30
