@@ -21,7 +21,7 @@ from mailaccounts import domains
 from mailaccounts.dkim import new_key
 from mailaccounts.dns import update
 from mailaccounts.dns.update import Change, UpdateFailed
-from mailaccounts.models import AccountState, Kind, KeyState, SenderAccount, SenderDomain
+from mailaccounts.models import AccountState, KeyState, Kind, SenderAccount, SenderDomain
 from mailaccounts.records import wanted
 from shops.models import AuditEntry
 

@@ -58,9 +58,7 @@ NOTES: dict[str, Promise] = {
     "approved": gettext_lazy("Approved by staff."),
     "unsigned": gettext_lazy("It left without a DKIM signature: the domain's key was unusable."),
     "moved": gettext_lazy("Its account was switched off: the main account took it over."),
-    "fallback": gettext_lazy(
-        "Its account could not send it in time: the fallback account did."
-    ),
+    "fallback": gettext_lazy("Its account could not send it in time: the fallback account did."),
 }
 
 

@@ -7,11 +7,10 @@ from mailaccounts.dkim.keys import (
     activate,
     advance_keys,
     drop_new_key,
-    found_selectors,
     new_key,
     signing_keys,
 )
-from mailaccounts.dkim.records import record_matches, record_name, record_strings, record_text
+from mailaccounts.dkim.records import record_name, record_strings, record_text
 from mailaccounts.dkim.signature import SigningFailed, SigningKey, sign
 
 __all__ = [
@@ -23,9 +22,7 @@ __all__ = [
     "activate",
     "advance_keys",
     "drop_new_key",
-    "found_selectors",
     "new_key",
-    "record_matches",
     "record_name",
     "record_strings",
     "record_text",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import string
 from base64 import b64encode
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.serialization import (
 from django.db import transaction
 from django.utils import timezone
 
-from mailaccounts.dkim.records import record_matches
 from mailaccounts.dkim.signature import SigningKey
 from mailaccounts.models import DkimKey, KeyState, SenderDomain
 from shops.alarms import clear_alarm
@@ -109,16 +108,6 @@ def _retire(domain: SenderDomain) -> int:
     long_ago = timezone.now() - KEPT_IN_DNS
     over = domain.keys.filter(state=KeyState.RETIRING, retired_at__lte=long_ago)
     return over.update(state=KeyState.RETIRED, private_key="")
-
-
-def found_selectors(domain: SenderDomain, records: Mapping[str, Collection[str]]) -> set[str]:
-    """Of the TXT records found, by selector, those that hold our key of that selector."""
-    return {
-        key.selector
-        for key in domain.keys.filter(state__in=IN_DNS)
-        # Several records under one name: receivers may take any (section 3.6.2.2).
-        if len(texts := list(records.get(key.selector, ()))) == 1 and record_matches(texts[0], key)
-    }
 
 
 def signing_keys(shop: Shop | int) -> dict[str, SigningKey]:

@@ -1,4 +1,4 @@
-"""The DNS record of a DKIM key (RFC 6376 section 3.6.1), written and recognised."""
+"""The DNS record of a DKIM key (RFC 6376 section 3.6.1)."""
 
 from __future__ import annotations
 
@@ -20,20 +20,3 @@ def record_text(key: DkimKey) -> str:
 def record_strings(text: str) -> list[str]:
     """``text`` as the strings of one TXT record; receivers join them without a space."""
     return [text[at : at + LONGEST_STRING] for at in range(0, len(text), LONGEST_STRING)] or [""]
-
-
-def record_matches(text: str, key: DkimKey) -> bool:
-    """True if the record found in DNS holds our public key and nothing forbids its use."""
-    tags = _tags(text)
-    return (
-        tags.get("v", "DKIM1") == "DKIM1"
-        and tags.get("k", "rsa") == "rsa"
-        and "".join(tags.get("p", "").split()) == key.public_key
-        and "sha256" in [each.strip() for each in tags.get("h", "sha256").split(":")]
-        and bool({"*", "email"} & {each.strip() for each in tags.get("s", "*").split(":")})
-    )
-
-
-def _tags(text: str) -> dict[str, str]:
-    pairs = (part.partition("=") for part in text.split(";") if "=" in part)
-    return {name.strip(): value.strip() for name, _equals, value in pairs}
