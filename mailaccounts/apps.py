@@ -42,7 +42,11 @@ class MailAccountsConfig(AppConfig):
     verbose_name = _("E-mail accounts")
 
     def ready(self) -> None:
-        from mailaccounts import receivers  # noqa: F401
+        from django.core import checks
 
+        from mailaccounts import receivers  # noqa: F401
+        from mailaccounts.checks import dynamic_update
+
+        checks.register(dynamic_update)
         post_migrate.connect(schedule_look_after_sign_ins, sender=self)
         post_migrate.connect(schedule_domain_checks, sender=self)

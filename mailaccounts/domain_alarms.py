@@ -5,7 +5,6 @@ Only what was in order can break. Mail goes on leaving: a later failure stops no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from django.urls import NoReverseMatch, reverse
@@ -16,14 +15,14 @@ from mailaccounts.dns import wording
 from mailaccounts.dns.dkim_record import DkimReport, DkimStatus
 from mailaccounts.dns.report import DomainReport
 from mailaccounts.dns.spf_check import SpfStatus
-from mailaccounts.models import KeyState, Kind, SenderAccount, SenderDomain
+from mailaccounts.models import Kind, SenderAccount, SenderDomain
 from shops import alarms
 
 SPF, DKIM, UNPROVEN = "domain.spf", "domain.dkim", "domain.unproven"
 PROOF_LASTS = timedelta(days=7)
 
 
-def tell(row: SenderDomain, report: DomainReport, *, lost: Sequence[DkimReport]) -> None:
+def tell(row: SenderDomain, report: DomainReport, *, lost: DkimReport | None) -> None:
     """After each check: raises what broke, clears what is in order or no longer matters."""
     kinds = set(_kinds_at(row))
     with alarms.speaking_to(row.shop):
@@ -51,13 +50,11 @@ def _tell_spf(row: SenderDomain, report: DomainReport, *, is_needed: bool) -> No
         _raise(row, SPF, title, text, urgent=is_needed)
 
 
-def _tell_dkim(row: SenderDomain, report: DomainReport, lost: Sequence[DkimReport]) -> None:
-    in_use = [key for key in report.dkim if key.state == KeyState.ACTIVE]
-    if lost:
+def _tell_dkim(row: SenderDomain, report: DomainReport, lost: DkimReport | None) -> None:
+    if lost is not None:
         title = _("The DKIM key of %s is no longer in DNS") % row.domain
-        hints = [wording.dkim_hint(key.as_dict()) for key in lost]
-        _raise(row, DKIM, title, "\n\n".join(hints), urgent=True)
-    elif all(key.status is not DkimStatus.TEMPERROR for key in in_use):
+        _raise(row, DKIM, title, wording.dkim_hint(lost.as_dict()))
+    elif all(key.status is not DkimStatus.TEMPERROR for key in report.dkim):
         _close(row, DKIM)
 
 

@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mailaccounts import domain_alarms
-from mailaccounts.dns.dkim_record import IN_ORDER, DkimReport, DkimStatus, KeyToFind
+from mailaccounts.dkim.keys import IN_DNS, advance_keys
+from mailaccounts.dns.dkim_record import DkimReport, DkimStatus, KeyToFind
 from mailaccounts.dns.dmarc import DmarcStatus
 from mailaccounts.dns.report import DomainReport, domain_report
 from mailaccounts.dns.resolver import Resolver
@@ -33,7 +34,6 @@ from shops.addresses import domain_to_ascii
 from shops.alarms import speaking_to
 
 CHECK_AGAIN_AFTER = timedelta(minutes=50)
-IN_DNS = (KeyState.NEW, KeyState.ACTIVE, KeyState.RETIRING)
 
 _OF_DMARC = {
     DmarcStatus.PASS: DomainStatus.PASS,
@@ -85,9 +85,7 @@ def check(domain: SenderDomain, *, resolver: Resolver | None = None) -> SenderDo
         row = SenderDomain.objects.select_for_update().get(pk=domain.pk)
         _store(row, report)
         row.save(update_fields=_COLUMNS)
-        found = [key.selector for key in report.dkim if key.is_ours]
-        row.keys.filter(selector__in=found).update(found_at=row.checked_at)
-    domain_alarms.tell(row, report, lost=[key for key in report.dkim if _is_lost(key)])
+    domain_alarms.tell(row, report, lost=_moved_on(row, report.dkim))
     return row
 
 
@@ -221,9 +219,15 @@ def _dkim_status(keys: tuple[DkimReport, ...]) -> DomainStatus:
     return DomainStatus.MISSING
 
 
-def _is_lost(key: DkimReport) -> bool:
-    known = key.status is not DkimStatus.TEMPERROR
-    return key.state == KeyState.ACTIVE and known and key.status not in IN_ORDER
+def _moved_on(row: SenderDomain, keys: tuple[DkimReport, ...]) -> DkimReport | None:
+    """Lets a key whose record was found take over; returns the one in use if its record is lost.
+
+    No answer moves nothing: silence is not absence.
+    """
+    if any(key.status is DkimStatus.TEMPERROR for key in keys):
+        return None
+    lost = advance_keys(row, {key.selector for key in keys if key.is_ours}).lost
+    return next((key for key in keys if lost and key.selector == lost.selector), None)
 
 
 def keys_in_dns(name: str) -> list[KeyToFind]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import smtplib
+from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from mailaccounts.oauth import tokens
 from mailaccounts.oauth.providers import provider
 from mailaccounts.transports.answers import Reply
-from mailaccounts.transports.base import AccountTrouble, CheckResult, Endpoint
+from mailaccounts.transports.base import AccountTrouble, CheckResult, Endpoint, Phase
 from mailaccounts.transports.smtp import Smtp
 from mailaccounts.transports.smtp_opening import Link
 
@@ -31,20 +32,23 @@ class XOAuth2(Smtp):
         tokens.access_token(self.account)
         return super().open()
 
-    def check(self) -> list[CheckResult]:
+    def check(self) -> Iterator[CheckResult]:
         """As ``Smtp.check``, with the permission as its first step."""
         name = provider(self.account.kind).name
-        step = CheckResult(name=_("Sign-in at %s") % name, ok=True)
+        step = CheckResult(name=_("Sign-in at %s") % name, ok=True, code="sign_in")
         try:
             tokens.access_token(self.account)
         except AccountTrouble as trouble:
             step.ok, step.found = False, trouble.text
             step.hint = _("Open the account and sign in again.")
-            return [step]
+            step.extra = {"answer": trouble.answer.value, "phase": Phase.LOGIN.value}
+            yield step
+            return
         step.found = _("The permission to send is valid.")
-        steps = [step, *super().check()]
-        self._in_our_words(steps[-1], name)
-        return steps
+        yield step
+        for each in super().check():
+            self._in_our_words(each, name)
+            yield each
 
     def log_in(self, session: smtplib.SMTP, endpoint: Endpoint) -> None:
         """One more try with a new token where the server does not take the stored one.
@@ -62,12 +66,13 @@ class XOAuth2(Smtp):
             _prove(session, endpoint.username, token)
 
     def _in_our_words(self, step: CheckResult, name: str) -> None:
-        """The last step is the log-in, or the one that failed: there is no password to check."""
-        if step.name != _("Log-in"):
+        """There is no password to check."""
+        if step.code != "login":
             return
         if step.ok:
             step.found = _("The server accepted the sign-in at %s.") % name
-        else:
+        elif step.detail:  # the server itself has refused
+            step.found = _("Sign-in refused")
             step.hint = _log_in_hint(self.account.kind)
 
 

@@ -148,7 +148,7 @@ def test_the_key_in_use_decides_and_a_found_one_is_noted(
     assert [key["status"] for key in row.dkim["keys"]] == ["missing", "pass"]
     in_use.refresh_from_db()
     waiting.refresh_from_db()
-    assert in_use.found_at == row.checked_at and waiting.found_at is None
+    assert in_use.found_at is not None and waiting.found_at is None
     assert domains.is_verified(row), "a key of ours proves the domain without SPF"
 
 
@@ -287,6 +287,23 @@ def test_a_key_that_leaves_dns_raises_an_alarm(zone: NameServer, domain: SenderD
 
     publish(zone, key)
     check(domain)
+    assert open_alarms("domain.dkim") == []
+
+
+@pytest.mark.promise("S5.3")
+def test_a_new_key_takes_over_once_it_is_in_dns(zone: NameServer, domain: SenderDomain) -> None:
+    old, new = add_key(domain, "pr1", "active"), add_key(domain, "pr2", "new")
+    publish(zone, new)
+    zone.fail(str(old), "servfail")
+    check(domain)
+    new.refresh_from_db()
+    assert new.state == "new", "no answer moves nothing"
+
+    zone.fail(str(old), "")
+    check(domain)
+    new.refresh_from_db()
+    old.refresh_from_db()
+    assert (new.state, old.state) == ("active", "retiring")
     assert open_alarms("domain.dkim") == []
 
 
