@@ -19,7 +19,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from mailaccounts.models import SenderAccount
+from mailaccounts import technician
+from mailaccounts.models import SenderAccount, SenderDomain, TechnicianLink
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from tests import factories
@@ -48,6 +49,14 @@ class Belongings:
     @cached_property
     def invitation(self) -> Invitation:
         return Invitation.issue(self.shop, "ola@staff.example", Role.SENDER, self.admin)[0]
+
+    @cached_property
+    def domain(self) -> SenderDomain:
+        return SenderDomain.objects.create(shop=self.shop, domain=self.shop.domain)
+
+    @cached_property
+    def technician_link(self) -> TechnicianLink:
+        return technician.issue(technician.Matter(self.shop, domain=self.domain), self.admin)[0]
 
     @cached_property
     def message(self) -> MailMessage:
@@ -106,6 +115,14 @@ def account(own: Belongings) -> dict[str, Any]:
     return {"pk": own.account.pk}
 
 
+def domain(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.domain.pk}
+
+
+def technician_link(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.technician_link.pk}
+
+
 def message(own: Belongings) -> dict[str, Any]:
     return {"message": own.message.pk}
 
@@ -120,6 +137,7 @@ ROUTES: dict[str, Row] = {
     "logo": public(name="nobody-20260101.png"),
     "set_language": public(),
     "invitation:accept": public(token="made-up"),
+    "technician:page": public(token="made-up"),
     "account_login": public(),
     "account_logout": public(),
     "account_inactive": public(),
@@ -170,6 +188,18 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_retry": shop(account),
     "mailaccounts:account_duplicate": shop(account),
     "mailaccounts:account_remove": shop(account),
+    "mailaccounts:domains": shop(),
+    "mailaccounts:domains_check": shop(),
+    "mailaccounts:domain": shop(domain),
+    "mailaccounts:domain_state": shop(domain),
+    "mailaccounts:domain_check": shop(domain),
+    "mailaccounts:domain_key": shop(domain),
+    "mailaccounts:domain_key_drop": shop(domain),
+    "mailaccounts:domain_plan": shop(domain),
+    "mailaccounts:domain_publish": shop(domain),
+    "mailaccounts:domain_technician": shop(domain),
+    "mailaccounts:account_technician": shop(account),
+    "mailaccounts:technician_revoke": shop(technician_link),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),
