@@ -67,12 +67,13 @@ class SendingAccount:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """The one thing above the content that cannot wait."""
+    """The one thing above the content that cannot wait. ``outranks`` those that were raised."""
 
     title: str
     text: str
     url: str = ""
     label: str = ""
+    outranks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,7 @@ class Overview(ShopScoped, TemplateView):
                     "Messages are kept and leave as soon as it runs. Whoever looks after the "
                     "server starts it: manage.py worker"
                 ),
+                outranks=True,
             )
         paused = next(
             (each.account for each in accounts if each.account.breaker == Breaker.OPEN), None

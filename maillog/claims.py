@@ -81,7 +81,7 @@ def _its_turn() -> Q:
     """Deliveries that wait for no earlier one about the same order, or have done so long enough."""
     earlier = Delivery.objects.filter(pk=OuterRef("after"), state__in=WAITING)
     patient = Q(due_at__lte=Now() - timedelta(seconds=AFTER_SECONDS))
-    return Q(after=None) | patient | ~Exists(earlier)
+    return Q(after=None) | patient | Q(~Exists(earlier))
 
 
 def _its_turn_sql() -> str:
@@ -130,7 +130,7 @@ def _in_turn(
     return []
 
 
-def _claim(sql: str, values: list[object]) -> list[Claimed]:
+def _claim(sql: str, values: list[str | int | bool]) -> list[Claimed]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, values)
         rows = [Claimed(from_db_id(pk), fence) for pk, fence in cursor.fetchall()]

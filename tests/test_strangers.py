@@ -21,6 +21,7 @@ from django.urls import URLResolver, get_resolver, reverse
 
 from mailaccounts import technician
 from mailaccounts.models import SenderAccount, SenderDomain, TechnicianLink
+from mailaccounts.models import AccountTest, SenderAccount, SignInAttempt
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from tests import factories
@@ -40,6 +41,19 @@ class Belongings:
     @cached_property
     def account(self) -> SenderAccount:
         return factories.make_account(self.shop)
+
+    @cached_property
+    def google_account(self) -> SenderAccount:
+        return factories.make_account(self.shop, kind="google", state="draft")
+
+    @cached_property
+    def sign_in(self) -> SignInAttempt:
+        return SignInAttempt.objects.create(
+            account=self.google_account,
+            user=self.admin,
+            provider="google",
+            state_digest=f"{self.shop.pk:064d}",
+        )
 
     @cached_property
     def member(self) -> Membership:
@@ -121,6 +135,17 @@ def domain(own: Belongings) -> dict[str, Any]:
 
 def technician_link(own: Belongings) -> dict[str, Any]:
     return {"pk": own.technician_link.pk}
+def account_with_test(own: Belongings) -> dict[str, Any]:
+    AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
+    return account(own)
+
+
+def google_account(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.google_account.pk}
+
+
+def sign_in(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.google_account.pk, "attempt": own.sign_in.pk}
 
 
 def message(own: Belongings) -> dict[str, Any]:
@@ -163,6 +188,7 @@ ROUTES: dict[str, Row] = {
     "mfa_generate_recovery_codes": login(),
     "mfa_download_recovery_codes": login(),
     "panel:overview": shop(),
+    "panel:help": shop(),
     "shops:orders": shop(),
     "shops:order": shop(order),
     "shops:order_mail": shop(order),
@@ -200,6 +226,16 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:domain_technician": shop(domain),
     "mailaccounts:account_technician": shop(account),
     "mailaccounts:technician_revoke": shop(technician_link),
+    "mailaccounts:account_test": shop(account),
+    "mailaccounts:account_test_live": shop(account_with_test),
+    "mailaccounts:account_test_start": shop(account),
+    "mailaccounts:account_test_cancel": shop(account),
+    "mailaccounts:account_ignore_certificate": shop(account),
+    "mailaccounts:account_sign_in": shop(google_account),
+    "mailaccounts:account_sign_in_progress": shop(sign_in),
+    "mailaccounts:account_sign_out": shop(google_account),
+    "mailaccounts:oauth_client": shop(provider="google"),
+    "oauth_callback": login(),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),

@@ -116,7 +116,7 @@ def test_it_costs_the_same_queries_however_much_mail_there_is(
     for number in range(count // 10):
         factories.make_account(shop, label=f"Account {number}")
     overview(owner_client, shop)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         overview(owner_client, shop)
 
 

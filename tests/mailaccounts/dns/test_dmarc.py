@@ -131,7 +131,8 @@ def test_two_domains_below_one_are_of_one_organisation(
     [
         ({}, "a.b.shop.example"),
         ({"shop.example": "v=DMARC1; p=none"}, "shop.example"),
-        ({"b.shop.example": "v=DMARC1; p=none", "shop.example": "v=DMARC1; p=none"}, "shop.example"),
+        ({"b.shop.example": "v=DMARC1; p=none", "shop.example": "v=DMARC1; p=none"},
+         "shop.example"),
         ({"b.shop.example": "v=DMARC1; p=none; psd=n", "shop.example": "v=DMARC1; p=none"},
          "b.shop.example"),
         ({"example": "v=DMARC1; p=none; psd=y"}, "shop.example"),
