@@ -20,6 +20,23 @@ def schedule_look_after_sign_ins(**kwargs: object) -> None:
     )
 
 
+def schedule_domain_checks(**kwargs: object) -> None:
+    """DNS is asked about every sender's domain once an hour."""
+    from django.apps import apps
+
+    if not apps.is_installed("django_q"):
+        return
+    from django_q.models import Schedule
+
+    Schedule.objects.get_or_create(
+        name="mailaccounts.domains",
+        defaults={
+            "func": "mailaccounts.tasks.check_all_domains",
+            "schedule_type": Schedule.HOURLY,
+        },
+    )
+
+
 class MailAccountsConfig(AppConfig):
     name = "mailaccounts"
     verbose_name = _("E-mail accounts")
@@ -32,3 +49,4 @@ class MailAccountsConfig(AppConfig):
 
         checks.register(dynamic_update)
         post_migrate.connect(schedule_look_after_sign_ins, sender=self)
+        post_migrate.connect(schedule_domain_checks, sender=self)
