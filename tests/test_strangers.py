@@ -19,6 +19,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from mailaccounts import technician
+from mailaccounts.models import SenderAccount, SenderDomain, TechnicianLink
 from mailaccounts.models import AccountTest, SenderAccount, SignInAttempt
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
@@ -61,6 +63,14 @@ class Belongings:
     @cached_property
     def invitation(self) -> Invitation:
         return Invitation.issue(self.shop, "ola@staff.example", Role.SENDER, self.admin)[0]
+
+    @cached_property
+    def domain(self) -> SenderDomain:
+        return SenderDomain.objects.create(shop=self.shop, domain=self.shop.domain)
+
+    @cached_property
+    def technician_link(self) -> TechnicianLink:
+        return technician.issue(technician.Matter(self.shop, domain=self.domain), self.admin)[0]
 
     @cached_property
     def message(self) -> MailMessage:
@@ -119,6 +129,12 @@ def account(own: Belongings) -> dict[str, Any]:
     return {"pk": own.account.pk}
 
 
+def domain(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.domain.pk}
+
+
+def technician_link(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.technician_link.pk}
 def account_with_test(own: Belongings) -> dict[str, Any]:
     AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
     return account(own)
@@ -146,6 +162,7 @@ ROUTES: dict[str, Row] = {
     "logo": public(name="nobody-20260101.png"),
     "set_language": public(),
     "invitation:accept": public(token="made-up"),
+    "technician:page": public(token="made-up"),
     "account_login": public(),
     "account_logout": public(),
     "account_inactive": public(),
@@ -197,6 +214,18 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_retry": shop(account),
     "mailaccounts:account_duplicate": shop(account),
     "mailaccounts:account_remove": shop(account),
+    "mailaccounts:domains": shop(),
+    "mailaccounts:domains_check": shop(),
+    "mailaccounts:domain": shop(domain),
+    "mailaccounts:domain_state": shop(domain),
+    "mailaccounts:domain_check": shop(domain),
+    "mailaccounts:domain_key": shop(domain),
+    "mailaccounts:domain_key_drop": shop(domain),
+    "mailaccounts:domain_plan": shop(domain),
+    "mailaccounts:domain_publish": shop(domain),
+    "mailaccounts:domain_technician": shop(domain),
+    "mailaccounts:account_technician": shop(account),
+    "mailaccounts:technician_revoke": shop(technician_link),
     "mailaccounts:account_test": shop(account),
     "mailaccounts:account_test_live": shop(account_with_test),
     "mailaccounts:account_test_start": shop(account),
