@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from mailaccounts.models import SenderAccount
+from mailaccounts.models import AccountTest, SenderAccount, SignInAttempt
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from tests import factories
@@ -39,6 +39,19 @@ class Belongings:
     @cached_property
     def account(self) -> SenderAccount:
         return factories.make_account(self.shop)
+
+    @cached_property
+    def google_account(self) -> SenderAccount:
+        return factories.make_account(self.shop, kind="google", state="draft")
+
+    @cached_property
+    def sign_in(self) -> SignInAttempt:
+        return SignInAttempt.objects.create(
+            account=self.google_account,
+            user=self.admin,
+            provider="google",
+            state_digest=f"{self.shop.pk:064d}",
+        )
 
     @cached_property
     def member(self) -> Membership:
@@ -106,6 +119,19 @@ def account(own: Belongings) -> dict[str, Any]:
     return {"pk": own.account.pk}
 
 
+def account_with_test(own: Belongings) -> dict[str, Any]:
+    AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
+    return account(own)
+
+
+def google_account(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.google_account.pk}
+
+
+def sign_in(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.google_account.pk, "attempt": own.sign_in.pk}
+
+
 def message(own: Belongings) -> dict[str, Any]:
     return {"message": own.message.pk}
 
@@ -145,6 +171,7 @@ ROUTES: dict[str, Row] = {
     "mfa_generate_recovery_codes": login(),
     "mfa_download_recovery_codes": login(),
     "panel:overview": shop(),
+    "panel:help": shop(),
     "shops:orders": shop(),
     "shops:order": shop(order),
     "shops:order_mail": shop(order),
@@ -160,12 +187,26 @@ ROUTES: dict[str, Row] = {
     "shops:invitation_withdraw": shop(invitation),
     "shops:invitation_again": shop(invitation),
     "mailaccounts:accounts": shop(),
-    "mailaccounts:account_add": shop(),
+    "mailaccounts:account_pick": shop(),
+    "mailaccounts:account_suggest": shop(),
+    "mailaccounts:account_add": shop(kind="smtp"),
     "mailaccounts:account_edit": shop(account),
     "mailaccounts:account_make_main": shop(account),
     "mailaccounts:account_switch_off": shop(account),
     "mailaccounts:account_switch_on": shop(account),
     "mailaccounts:account_retry": shop(account),
+    "mailaccounts:account_duplicate": shop(account),
+    "mailaccounts:account_remove": shop(account),
+    "mailaccounts:account_test": shop(account),
+    "mailaccounts:account_test_live": shop(account_with_test),
+    "mailaccounts:account_test_start": shop(account),
+    "mailaccounts:account_test_cancel": shop(account),
+    "mailaccounts:account_ignore_certificate": shop(account),
+    "mailaccounts:account_sign_in": shop(google_account),
+    "mailaccounts:account_sign_in_progress": shop(sign_in),
+    "mailaccounts:account_sign_out": shop(google_account),
+    "mailaccounts:oauth_client": shop(provider="google"),
+    "oauth_callback": login(),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),

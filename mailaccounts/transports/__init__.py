@@ -16,6 +16,8 @@ TRANSPORTS: dict[str, str] = {
     "smtp": "mailaccounts.transports.smtp.Smtp",
     "freshmail": "mailaccounts.transports.api.Api",
     "esp": "mailaccounts.transports.api.Api",
+    "google": "mailaccounts.transports.xoauth2.XOAuth2",
+    "microsoft": "mailaccounts.transports.xoauth2.XOAuth2",
 }
 
 
