@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mailaccounts import oauth_views, views
+from mailaccounts import oauth_views, test_views, views
 
 app_name = "mailaccounts"
 urlpatterns = [
     path("accounts/", views.AccountList.as_view(), name="accounts"),
-    path("accounts/add/", views.AccountEdit.as_view(), name="account_add"),
+    path("accounts/add/", views.AccountPick.as_view(), name="account_pick"),
+    path("accounts/suggest/", views.AccountSuggest.as_view(), name="account_suggest"),
+    path("accounts/add/<slug:kind>/", views.AccountAdd.as_view(), name="account_add"),
     path("accounts/<int:pk>/", views.AccountEdit.as_view(), name="account_edit"),
     path(
         "accounts/<int:pk>/main/",
@@ -26,6 +28,16 @@ urlpatterns = [
         views.AccountDeed.as_view(deed="switch_on"),
         name="account_switch_on",
     ),
+    path(
+        "accounts/<int:pk>/duplicate/",
+        views.AccountDeed.as_view(deed="duplicate"),
+        name="account_duplicate",
+    ),
+    path(
+        "accounts/<int:pk>/remove/",
+        views.AccountDeed.as_view(deed="remove"),
+        name="account_remove",
+    ),
     path("accounts/<int:pk>/retry/", views.AccountDeed.as_view(deed="mend"), name="account_retry"),
     path("accounts/<int:pk>/sign-in/", oauth_views.SignIn.as_view(), name="account_sign_in"),
     path(
@@ -35,4 +47,21 @@ urlpatterns = [
     ),
     path("accounts/<int:pk>/sign-out/", oauth_views.SignOut.as_view(), name="account_sign_out"),
     path("accounts/oauth/<str:provider>/", oauth_views.ClientEdit.as_view(), name="oauth_client"),
+    path("accounts/<int:pk>/test/", test_views.TestPage.as_view(), name="account_test"),
+    path("accounts/<int:pk>/test/live/", test_views.TestLive.as_view(), name="account_test_live"),
+    path(
+        "accounts/<int:pk>/test/start/",
+        test_views.TestStart.as_view(),
+        name="account_test_start",
+    ),
+    path(
+        "accounts/<int:pk>/test/cancel/",
+        test_views.TestCancel.as_view(),
+        name="account_test_cancel",
+    ),
+    path(
+        "accounts/<int:pk>/test/ignore-certificate/",
+        test_views.IgnoreCertificate.as_view(),
+        name="account_ignore_certificate",
+    ),
 ]

@@ -22,11 +22,13 @@ class MailLogConfig(AppConfig):
     verbose_name = _("E-mail log")
 
     def ready(self) -> None:
-        from maillog import checks, order_messages, receivers, registry  # noqa: F401
+        from mailaccounts import figures
+        from maillog import account_figures, checks, order_messages, receivers, registry  # noqa: F401
         from maillog.pipeline import EmailChannel
         from shops import previews
 
         registry.channels["email"] = EmailChannel()
         previews.message_lists.append(order_messages.messages_of)
         previews.newest_messages.append(order_messages.newest_of)
+        figures.sources.append(account_figures.fill_in)
         post_migrate.connect(schedule_sweep, sender=self)

@@ -18,8 +18,9 @@ from maillog.blanking import blank_ended
 from maillog.clock import db_now
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.moves import move
+from maillog.relocation import rescue_stranded
 from maillog.states import DUE, Reason, Role, State, UnknownPolicy
-from shops import hooks
+from shops import alarms, hooks
 from shops.conf import conf
 
 BATCH = 500
@@ -32,8 +33,9 @@ def sweep() -> int:
 
     Foreign orders that were saved outside a transaction are announced here too, last.
     """
-    moved = reap_lost_leases() + repeat_unknown() + expire()
+    moved = reap_lost_leases() + repeat_unknown() + rescue_stranded() + expire()
     blank_uncertain()
+    alarms.tell_what_waits()
     _announce_orders()
     return moved
 

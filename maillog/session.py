@@ -20,7 +20,7 @@ from django.utils import timezone
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outgoing, Phase, Transport
 from mailaccounts.transports.parcels import Unsendable
-from maillog import claims, health, loading, pipeline, registry, retry
+from maillog import claims, health, limits, loading, pipeline, registry, retry
 from maillog.clock import db_now
 from maillog.journal import AccountJournal
 from maillog.models import Attempt, Delivery, MailMessage
@@ -46,6 +46,7 @@ class Session:
         self.journal = AccountJournal(account, worker)
         self.claimed = 0
         self.is_crowded = False  # the server takes no more connections than it has of us
+        self.rest = 0.0  # seconds until the account may send more; its limit is used up
         self._stop = stop
         self._ends_at = time.monotonic() + seconds if seconds else float("inf")
 
@@ -89,6 +90,7 @@ class Session:
         while not self._is_over():
             rows = claims.claim(self.account, self.worker, limit, suspect_first=suspect_first)
             if not rows:
+                self.rest = limits.rest(self.account)
                 return
             suspect_first = not suspect_first
             self.claimed += len(rows)
@@ -111,6 +113,8 @@ class Session:
     def _load(self, rows: list[claims.Claimed]) -> list[pipeline.Claim]:
         """The claimed rows with all that sending needs."""
         mine = loading.deliveries(rows)
+        for each in mine:
+            each.account = self.account
         self.journal.take(mine)
         problems = loading.render_missing([each.message for each in mine])
         blocked, now = loading.suppressed_among(mine), timezone.now()

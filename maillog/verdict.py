@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mailaccounts.models import AccountState, Breaker, SenderAccount
+from maillog.limits import is_limited, usage
 from maillog.models import Delivery
 from maillog.order_messages import TONES
 from maillog.states import Reason, State, UnknownPolicy
@@ -102,7 +103,17 @@ def _paused(account: SenderAccount, case: Case) -> Verdict | None:
         title = _("Waiting: the account “%(account)s” is tried again at %(time)s")
         at = {"time": case.clock(account.next_try_at)}
         return Verdict(title % {**named, **at}, "", account.breaker_reason, "warn")
-    return None
+    return _limited(account, case)
+
+
+def _limited(account: SenderAccount, case: Case) -> Verdict | None:
+    free_at = is_limited(account) and usage([account])[account.pk].next_free_at
+    if not free_at:
+        return None
+    title = _("Waiting: the account “%(account)s” has sent as much as it may")
+    text = _("It may send more from %(time)s; the message leaves by itself.")
+    named = {"account": account.label}
+    return Verdict(title % named, text % {"time": case.clock(free_at)}, tone="warn")
 
 
 def _deferred(case: Case) -> Verdict:
@@ -121,6 +132,8 @@ def _held(case: Case) -> Verdict:
         Reason.APPROVAL: _("The shop is in test mode. It leaves only when you approve it."),
         Reason.NO_ACCOUNT: _("Add an account to send from, then try again."),
         Reason.POISON: _("Sending it broke off several times. Try again, or stop it."),
+        Reason.LIMIT: _("It would have come too late. Raise the account's limit, then try again."),
+        Reason.ACCOUNT: _("Try again and it leaves from the main account, or stop it."),
     }
     title = _("Held: %(reason)s") % {"reason": _lower(_reason(case.delivery))}
     return case.verdict(title, texts.get(Reason(reason), ""), message.detail)

@@ -15,11 +15,15 @@ class Conf:
 
     PUBLIC_URL: str = "http://localhost:8000"
     FIELD_KEYS: tuple[str, ...] = ()
+    # The file that FIELD_KEYS were read from, if ``rotate_keys`` may write it.
+    KEY_FILE: str = ""
     SYSTEM_SENDER_ADDRESS: str = "no-reply@localhost.localdomain"
     SYSTEM_SENDER_URL: str = "smtp://localhost:25"
     SUPPORT_URL: str = ""
     OUTBOUND_ALLOW: tuple[str, ...] = ()
     DNS_SERVERS: tuple[str, ...] = ()
+    FRESHMAIL_API_URL: str = "https://api.freshmail.com/v3/messaging/emails"
+    SPF_INCLUDE: str = ""
 
     # Sign-in at Google and Microsoft: addresses, and the installation's own clients.
     GOOGLE_AUTH_URL: str = "https://accounts.google.com/o/oauth2/v2/auth"

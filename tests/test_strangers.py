@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from mailaccounts.models import SenderAccount, SignInAttempt
+from mailaccounts.models import AccountTest, SenderAccount, SignInAttempt
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from tests import factories
@@ -127,6 +127,11 @@ def sign_in(own: Belongings) -> dict[str, Any]:
     return {"pk": own.google_account.pk, "attempt": own.sign_in.pk}
 
 
+def account_with_test(own: Belongings) -> dict[str, Any]:
+    AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
+    return account(own)
+
+
 def message(own: Belongings) -> dict[str, Any]:
     return {"message": own.message.pk}
 
@@ -166,6 +171,7 @@ ROUTES: dict[str, Row] = {
     "mfa_generate_recovery_codes": login(),
     "mfa_download_recovery_codes": login(),
     "panel:overview": shop(),
+    "panel:help": shop(),
     "shops:orders": shop(),
     "shops:order": shop(order),
     "shops:order_mail": shop(order),
@@ -181,7 +187,9 @@ ROUTES: dict[str, Row] = {
     "shops:invitation_withdraw": shop(invitation),
     "shops:invitation_again": shop(invitation),
     "mailaccounts:accounts": shop(),
-    "mailaccounts:account_add": shop(),
+    "mailaccounts:account_pick": shop(),
+    "mailaccounts:account_suggest": shop(),
+    "mailaccounts:account_add": shop(kind="smtp"),
     "mailaccounts:account_edit": shop(account),
     "mailaccounts:account_make_main": shop(account),
     "mailaccounts:account_switch_off": shop(account),
@@ -192,6 +200,13 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_sign_out": shop(google_account),
     "mailaccounts:oauth_client": shop(provider="google"),
     "oauth_callback": login(),
+    "mailaccounts:account_duplicate": shop(account),
+    "mailaccounts:account_remove": shop(account),
+    "mailaccounts:account_test": shop(account),
+    "mailaccounts:account_test_live": shop(account_with_test),
+    "mailaccounts:account_test_start": shop(account),
+    "mailaccounts:account_test_cancel": shop(account),
+    "mailaccounts:account_ignore_certificate": shop(account),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import smtplib
+from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from mailaccounts.oauth import tokens
 from mailaccounts.oauth.providers import provider
 from mailaccounts.transports.answers import Reply
 from mailaccounts.transports.base import AccountTrouble, CheckResult, Endpoint
+from mailaccounts.transports.certificates import Cause
 from mailaccounts.transports.smtp import Smtp
 from mailaccounts.transports.smtp_opening import Link
 
@@ -26,25 +28,19 @@ _SWITCHED_OFF = frozenset({"5.7.30", "5.7.139"})
 class XOAuth2(Smtp):
     """An account that somebody has signed in at Google or Microsoft."""
 
+    _trouble: AccountTrouble | None = None  # of the last token that was asked for
+
     def open(self) -> Link:
         # Before the connection: a mail server does not wait while a provider is asked.
         tokens.access_token(self.account)
         return super().open()
 
-    def check(self) -> list[CheckResult]:
-        """As ``Smtp.check``, with the permission as its first step."""
-        name = provider(self.account.kind).name
-        step = CheckResult(name=_("Sign-in at %s") % name, ok=True)
-        try:
-            tokens.access_token(self.account)
-        except AccountTrouble as trouble:
-            step.ok, step.found = False, trouble.text
-            step.hint = _("Open the account and sign in again.")
-            return [step]
-        step.found = _("The permission to send is valid.")
-        steps = [step, *super().check()]
-        self._in_our_words(steps[-1], name)
-        return steps
+    def check(self) -> Iterator[CheckResult]:
+        """As ``Smtp.check``; what is wrong with the permission is told at the log-in."""
+        for step in super().check():
+            if step.code == "login":
+                self._in_our_words(step)
+            yield step
 
     def log_in(self, session: smtplib.SMTP, endpoint: Endpoint) -> None:
         """One more try with a new token where the server does not take the stored one.
@@ -52,21 +48,30 @@ class XOAuth2(Smtp):
         Its clock may differ, or the token may have been withdrawn: neither is a reason to wake
         staff. Raises ``smtplib.SMTPException`` or ``AccountTrouble``.
         """
-        token = tokens.access_token(self.account)
+        token = self._token()
         try:
             _prove(session, endpoint.username, token)
         except smtplib.SMTPResponseException as refusal:
             if not _may_be_the_token(refusal):
                 raise
-            token = tokens.access_token(self.account, refused=token)
+            token = self._token(refused=token)
             _prove(session, endpoint.username, token)
 
-    def _in_our_words(self, step: CheckResult, name: str) -> None:
-        """The last step is the log-in, or the one that failed: there is no password to check."""
-        if step.name != _("Log-in"):
-            return
+    def _token(self, refused: str = "") -> str:
+        try:
+            return tokens.access_token(self.account, refused=refused)
+        except AccountTrouble as trouble:
+            self._trouble = trouble
+            raise
+
+    def _in_our_words(self, step: CheckResult) -> None:
+        """There is no password to check, and no encryption to blame for a missing permission."""
+        name = provider(self.account.kind).name
         if step.ok:
             step.found = _("The server accepted the sign-in at %s.") % name
+        elif self._trouble is not None:
+            step.hint = self._trouble.text
+            step.extra["cause"] = Cause.NONE.value
         elif step.detail:  # the server itself has refused
             step.hint = _log_in_hint(self.account.kind)
 

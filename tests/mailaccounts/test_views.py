@@ -152,8 +152,7 @@ def test_every_change_is_written_down_by_field_name_only(owner_client, owner, sh
 
 ROUTES = [
     ("get", "accounts", False),
-    ("get", "account_add", False),
-    ("post", "account_add", False),
+    ("get", "account_pick", False),
     ("get", "account_edit", True),
     ("post", "account_edit", True),
     ("post", "account_make_main", True),

@@ -1,0 +1,21 @@
+"""A name server on loopback and a resolver that asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from mailaccounts.dns.resolver import Resolver
+from tests.name_server import NameServer
+
+
+@pytest.fixture
+def names() -> Iterator[NameServer]:
+    with NameServer() as server:
+        yield server
+
+
+@pytest.fixture
+def resolver(names: NameServer) -> Resolver:
+    return Resolver([names.address], lifetime=2)
