@@ -26,5 +26,6 @@ class MailAccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from mailaccounts import receivers  # noqa: F401
+        from mailaccounts.oauth import checks  # noqa: F401
 
         post_migrate.connect(schedule_look_after_sign_ins, sender=self)
