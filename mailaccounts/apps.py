@@ -25,7 +25,12 @@ class MailAccountsConfig(AppConfig):
     verbose_name = _("E-mail accounts")
 
     def ready(self) -> None:
-        from mailaccounts import receivers  # noqa: F401
-        from mailaccounts.oauth import checks  # noqa: F401
+        from django.core import checks
 
+        from mailaccounts import receivers  # noqa: F401
+        from mailaccounts.checks import dynamic_update
+        from mailaccounts.oauth.checks import check_sign_in
+
+        checks.register(dynamic_update)
+        checks.register(check_sign_in)
         post_migrate.connect(schedule_look_after_sign_ins, sender=self)

@@ -85,7 +85,7 @@ def http_server(
     server = ThreadingHTTPServer((LOOPBACK, 0), _handler(state))
     server.daemon_threads = True
     server.block_on_close = False
-    server.handle_error = lambda request, address: None  # type: ignore[method-assign]
+    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
     if tls:
         server.socket = tls.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False

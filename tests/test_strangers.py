@@ -119,17 +119,17 @@ def account(own: Belongings) -> dict[str, Any]:
     return {"pk": own.account.pk}
 
 
+def account_with_test(own: Belongings) -> dict[str, Any]:
+    AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
+    return account(own)
+
+
 def google_account(own: Belongings) -> dict[str, Any]:
     return {"pk": own.google_account.pk}
 
 
 def sign_in(own: Belongings) -> dict[str, Any]:
     return {"pk": own.google_account.pk, "attempt": own.sign_in.pk}
-
-
-def account_with_test(own: Belongings) -> dict[str, Any]:
-    AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
-    return account(own)
 
 
 def message(own: Belongings) -> dict[str, Any]:
@@ -195,11 +195,6 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_switch_off": shop(account),
     "mailaccounts:account_switch_on": shop(account),
     "mailaccounts:account_retry": shop(account),
-    "mailaccounts:account_sign_in": shop(google_account),
-    "mailaccounts:account_sign_in_progress": shop(sign_in),
-    "mailaccounts:account_sign_out": shop(google_account),
-    "mailaccounts:oauth_client": shop(provider="google"),
-    "oauth_callback": login(),
     "mailaccounts:account_duplicate": shop(account),
     "mailaccounts:account_remove": shop(account),
     "mailaccounts:account_test": shop(account),
@@ -207,6 +202,11 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_test_start": shop(account),
     "mailaccounts:account_test_cancel": shop(account),
     "mailaccounts:account_ignore_certificate": shop(account),
+    "mailaccounts:account_sign_in": shop(google_account),
+    "mailaccounts:account_sign_in_progress": shop(sign_in),
+    "mailaccounts:account_sign_out": shop(google_account),
+    "mailaccounts:oauth_client": shop(provider="google"),
+    "oauth_callback": login(),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),

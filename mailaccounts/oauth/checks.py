@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from mailaccounts.oauth.providers import provider
@@ -16,7 +16,6 @@ _ADDRESSES = ("GOOGLE_AUTH_URL", "GOOGLE_TOKEN_URL", "GOOGLE_REVOKE_URL", "MICRO
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-@register()
 def check_sign_in(**kwargs: Any) -> list[CheckMessage]:
     """Addresses, mail servers, the date of the secret. Says no value: some are secret."""
     found: list[CheckMessage] = []

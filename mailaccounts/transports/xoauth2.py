@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from mailaccounts.oauth import tokens
 from mailaccounts.oauth.providers import provider
 from mailaccounts.transports.answers import Reply
-from mailaccounts.transports.base import AccountTrouble, CheckResult, Endpoint
+from mailaccounts.transports.base import AccountTrouble, CheckResult, Endpoint, Phase
 from mailaccounts.transports.certificates import Cause
 from mailaccounts.transports.smtp import Smtp
 from mailaccounts.transports.smtp_opening import Link
@@ -36,11 +36,22 @@ class XOAuth2(Smtp):
         return super().open()
 
     def check(self) -> Iterator[CheckResult]:
-        """As ``Smtp.check``; what is wrong with the permission is told at the log-in."""
-        for step in super().check():
-            if step.code == "login":
-                self._in_our_words(step)
+        """As ``Smtp.check``, with the permission as its first step."""
+        name = provider(self.account.kind).name
+        step = CheckResult(name=_("Sign-in at %s") % name, ok=True, code="sign_in")
+        try:
+            tokens.access_token(self.account)
+        except AccountTrouble as trouble:
+            step.ok, step.found = False, trouble.text
+            step.hint = _("Open the account and sign in again.")
+            step.extra = {"answer": trouble.answer.value, "phase": Phase.LOGIN.value}
             yield step
+            return
+        step.found = _("The permission to send is valid.")
+        yield step
+        for each in super().check():
+            self._in_our_words(each, name)
+            yield each
 
     def log_in(self, session: smtplib.SMTP, endpoint: Endpoint) -> None:
         """One more try with a new token where the server does not take the stored one.
@@ -64,15 +75,18 @@ class XOAuth2(Smtp):
             self._trouble = trouble
             raise
 
-    def _in_our_words(self, step: CheckResult) -> None:
-        """There is no password to check, and no encryption to blame for a missing permission."""
-        name = provider(self.account.kind).name
+    def _in_our_words(self, step: CheckResult, name: str) -> None:
+        """There is no password to check."""
+        if step.code != "login":
+            return
         if step.ok:
             step.found = _("The server accepted the sign-in at %s.") % name
         elif self._trouble is not None:
-            step.hint = self._trouble.text
+            # Not the encryption, as a log-in that fails without the server's word else means.
             step.extra["cause"] = Cause.NONE.value
+            step.hint = _("Open the account and sign in again.")
         elif step.detail:  # the server itself has refused
+            step.found = _("Sign-in refused")
             step.hint = _log_in_hint(self.account.kind)
 
 

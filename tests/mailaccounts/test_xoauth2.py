@@ -206,7 +206,7 @@ def test_the_account_test_tells_the_steps(shop, provider, settings):
     with gmail(provider) as server:
         smtp(settings, server)
         steps = list(transport_for(account).check())
-    codes = ["server", "connection", "encryption", "login"]
+    codes = ["sign_in", "server", "connection", "encryption", "login"]
     assert [(step.code, step.ok) for step in steps] == [(code, True) for code in codes]
     assert steps[-1].found == "The server accepted the sign-in at Google."
 
@@ -223,8 +223,21 @@ def test_the_account_test_says_what_to_do_when_the_permission_is_gone(shop, prov
         smtp(settings, server)
         steps = list(transport_for(account).check())
     assert not steps[-1].ok and "sign in again" in steps[-1].hint
+    assert [step.code for step in steps] == ["sign_in"]
     told = explained(account, steps)
     assert told.deed == Deed.SIGN_IN and MAILBOX in told.advice
+
+
+def test_a_permission_taken_back_within_the_hour_is_explained_as_such(shop, provider, settings):
+    """The stored token seems to live; the server refuses it, and so does the provider."""
+    account = signed_in(shop, provider)
+    provider.revoke_all()
+    provider.users["nobody"] = "x"
+    with gmail(provider) as server:
+        smtp(settings, server)
+        steps = list(transport_for(account).check())
+    assert [step.ok for step in steps] == [True, True, True, True, False]
+    assert explained(account, steps).deed == Deed.SIGN_IN
 
 
 def test_the_account_test_blames_the_provider_when_it_is_away(shop, provider, settings):
@@ -234,7 +247,7 @@ def test_the_account_test_blames_the_provider_when_it_is_away(shop, provider, se
         smtp(settings, server)
         steps = list(transport_for(account).check())
     told = explained(account, steps)
-    assert "does not answer" in told.title and told.deed == Deed.NONE
+    assert "could not be asked" in told.title and told.deed == Deed.NONE
 
 
 def test_the_account_test_speaks_of_no_password_when_the_log_in_is_refused(

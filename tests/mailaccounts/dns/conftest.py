@@ -10,10 +10,16 @@ from mailaccounts.dns.resolver import Resolver
 from tests.name_server import NameServer
 
 
-@pytest.fixture
-def names() -> Iterator[NameServer]:
+@pytest.fixture(scope="session")
+def one_server() -> Iterator[NameServer]:
     with NameServer() as server:
         yield server
+
+
+@pytest.fixture
+def names(one_server: NameServer) -> NameServer:
+    one_server.clear()
+    return one_server
 
 
 @pytest.fixture
