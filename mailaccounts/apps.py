@@ -46,7 +46,9 @@ class MailAccountsConfig(AppConfig):
 
         from mailaccounts import receivers  # noqa: F401
         from mailaccounts.checks import dynamic_update
+        from mailaccounts.oauth.checks import check_sign_in
 
         checks.register(dynamic_update)
+        checks.register(check_sign_in)
         post_migrate.connect(schedule_look_after_sign_ins, sender=self)
         post_migrate.connect(schedule_domain_checks, sender=self)
