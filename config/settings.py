@@ -177,6 +177,9 @@ FRESHMAIL_API_URL: str = env.str(
     "FRESHMAIL_API_URL", default="https://api.freshmail.com/v3/messaging/emails"
 )
 DNS_SERVERS: list[str] = env.list("DNS_SERVERS", default=[])
+DNS_UPDATE_SERVER = env.str("DNS_UPDATE_SERVER", default="")
+DNS_UPDATE_ZONES: list[str] = env.list("DNS_UPDATE_ZONES", default=[])
+DNS_UPDATE_KEY = env.str("DNS_UPDATE_KEY", default="")
 SPF_INCLUDE = env.str("SPF_INCLUDE", default="")
 
 # Sign-in at Google and Microsoft; the addresses are variables so that a stand-in can be asked.

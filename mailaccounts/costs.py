@@ -10,7 +10,7 @@ from mailaccounts.models import Kind, SenderAccount
 # "10 messages cost 3 grosze": FreshMail's price for partners, before tax.
 FRESHMAIL_PRICE = Decimal("0.003")
 FRESHMAIL_CURRENCY = "PLN"
-PRICE_LIST = "https://freshmail.com/pricing/"
+PRICE_LIST = "https://freshmail.com/purchasing-guidelines-introduction-to-the-price-list/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,16 +206,15 @@ class Run:
             self._store()
 
     def _write(self, part: Part, result: CheckResult, ends: int) -> int:
-        """Stores one result. A provider may have more steps than were planned."""
+        """Stores one result. A part may have more steps than were planned."""
         if self._at == ends:
             self.rows.insert(self._at, _row(part.codes[-1]))
             ends += 1
         row = self.rows[self._at]
         known = result.code if result.code in NAMES else row["code"]
-        is_own = result.code in NAMES or row["code"] not in ("provider", "")
         row |= {
             "code": known,
-            "name": "" if is_own else result.name,
+            "name": "" if known in NAMES else result.name,
             "state": self._state_of(part, result),
             "found": result.found,
             "hint": result.hint,

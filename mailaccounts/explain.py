@@ -16,6 +16,7 @@ from mailaccounts.transports.certificates import Cause
 
 # The first that knows what to say says it.
 EXPLAINERS = (
+    explain_session.key,
     explain_session.certificate,
     explain_session.encryption,
     explain_session.network,

@@ -55,12 +55,6 @@ class ClientForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.changes_identity = False
-        key = self.instance.provider
-        if key == OAuthProvider.GOOGLE:
-            self.fields.pop("tenant", None)
-            self.fields.pop("secret_expires_on", None)
-        elif key == OAuthProvider.MICROSOFT:
-            self.fields.pop("in_testing", None)
         if self._has_secret:
             self.fields["client_secret"].widget.attrs["placeholder"] = gettext("unchanged")
 
@@ -99,6 +93,17 @@ class ClientForm(forms.ModelForm):
         if typed := self.cleaned_data.get("client_secret"):
             self.instance.client_secret = typed
         return super().save(commit)  # type: ignore[no-any-return]
+
+
+class ShopClientForm(ClientForm):
+    """The panel's, which knows the provider: each has its own fields."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        is_google = self.instance.provider == OAuthProvider.GOOGLE
+        foreign = ("tenant", "secret_expires_on") if is_google else ("in_testing",)
+        for name in foreign:
+            del self.fields[name]
 
 
 def store_client(form: ClientForm, user: Any) -> OAuthClient:

@@ -21,7 +21,7 @@ from mailaccounts.models.sign_in import SignInState
 from mailaccounts.oauth import flow, giving_back, words
 from mailaccounts.oauth.clients import client_for, client_of
 from mailaccounts.oauth.health import ending_of, warnings_for
-from mailaccounts.oauth_forms import ClientForm, store_client
+from mailaccounts.oauth_forms import ShopClientForm, store_client
 from mailaccounts.views import AccountScoped
 
 UNDER_WAY = (SignInState.RETURNED, SignInState.EXCHANGING)
@@ -152,7 +152,7 @@ class ClientEdit(AccountScoped, FormView):
     """The shop's own OAuth client at one provider, with the guide to make it."""
 
     template_name = "mailaccounts/oauth/client.html"
-    form_class = ClientForm
+    form_class = ShopClientForm
 
     def get_form_kwargs(self) -> dict[str, Any]:
         key = self.kwargs["provider"]
@@ -174,7 +174,7 @@ class ClientEdit(AccountScoped, FormView):
             "accounts_url": self.list_url,
         }
 
-    def form_valid(self, form: ClientForm) -> HttpResponse:
+    def form_valid(self, form: ShopClientForm) -> HttpResponse:
         row = store_client(form, self.request.user)
         text = _("The client for %(provider)s was saved.")
         messages.success(self.request, text % {"provider": row.get_provider_display()})

@@ -78,7 +78,7 @@ def _row(
         condition=condition_of(account),
         copies=copies_of(account),
         figures=figures,
-        badges=_badges(domain) if domain and not account.is_default else [],
+        badges=badges_of(domain) if domain and not account.is_default else [],
         domain=domain,
         icon=icon_of(account.kind, is_default=account.is_default),
         way=way_of(account),
@@ -86,7 +86,7 @@ def _row(
     )
 
 
-def _badges(domain: SenderDomain) -> list[Badge]:
+def badges_of(domain: SenderDomain) -> list[Badge]:
     checks = (
         ("SPF", domain.spf_status),
         ("DKIM", domain.dkim_status),

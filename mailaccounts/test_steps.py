@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mailaccounts import imap_check
+from mailaccounts.esp.guarded import Patience
 from mailaccounts.models import AccountTest, Kind, SenderAccount
 from mailaccounts.signals import test_message_requested
 from mailaccounts.test_message import TestMessage, Verdict
 from mailaccounts.transports import transport_for
+from mailaccounts.transports.api import Api
+from mailaccounts.transports.api_check import STEPS as KEY_STEPS
 from mailaccounts.transports.base import AnswerClass, CheckResult, Transport
 from mailaccounts.transports.smtp import Smtp
 from mailaccounts.transports.smtp_check import STEPS as SESSION_STEPS
@@ -28,11 +32,12 @@ if TYPE_CHECKING:
 
 NAMES: dict[str, StrOrPromise] = {
     "settings": gettext_lazy("Settings"),
+    "sign_in": gettext_lazy("Sign-in"),
     "server": gettext_lazy("Server name"),
     "connection": gettext_lazy("Connection"),
     "encryption": gettext_lazy("Encryption"),
     "login": gettext_lazy("Log-in"),
-    "provider": gettext_lazy("Provider"),
+    "key": gettext_lazy("API key"),
     "spf": "SPF",
     "dkim": "DKIM",
     "dmarc": "DMARC",
@@ -93,9 +98,14 @@ class Part:
 
 def parts_of(account: SenderAccount) -> list[Part]:
     """What to look at for this account, in order."""
-    session = SESSION_STEPS if Kind(account.kind).speaks_smtp else ("provider",)
+    kind = Kind(account.kind)
+    session: tuple[str, ...] = SESSION_STEPS if kind.speaks_smtp else KEY_STEPS
+    if kind.logs_in_elsewhere:
+        session = ("sign_in", *session)
+    mailbox = [Part(("imap",), look_at_mailbox, decides=False)] if account.imap_enabled else []
     return [
         Part(session, look_at_session),
+        *mailbox,
         Part(("message",), send_message, needs_session=True),
     ]
 
@@ -107,10 +117,22 @@ def look_at_session(probe: Probe) -> Iterable[CheckResult]:
     return transport.check()
 
 
+def look_at_mailbox(probe: Probe) -> Iterator[CheckResult]:
+    """The folder for sent mail; one line, because its troubles never touch the sending."""
+    began = time.monotonic()
+    results = imap_check.check(probe.account)
+    last = results[-1]
+    milliseconds = int((time.monotonic() - began) * 1000)
+    found = last.found if last.ok else f"{last.name}: {last.found}"
+    yield CheckResult(
+        _("IMAP folder"), last.ok, found, last.hint, last.detail, milliseconds, code="imap"
+    )
+
+
 def hurried(transport: Transport, seconds: float, limits: Limits = LIMITS) -> Transport:
     """The transport with time limits for somebody who watches: about ``seconds`` for all of it."""
+    each = max(min(seconds, limits.command), 0.1)
     if isinstance(transport, Smtp):
-        each = max(min(seconds, limits.command), 0.1)
         transport.timeouts = Timeouts(
             connect=min(limits.connect, seconds),
             command=each,
@@ -118,6 +140,8 @@ def hurried(transport: Transport, seconds: float, limits: Limits = LIMITS) -> Tr
             data=each,
             after_dot=max(seconds, 0.1),
         )
+    if isinstance(transport, Api):
+        transport.patience = Patience(min(limits.connect, seconds), each, each)
     return transport
 
 

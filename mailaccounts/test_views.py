@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from django.views import View
 from django.views.generic import TemplateView
 
 from mailaccounts import diagnostics
+from mailaccounts.condition import condition_of
 from mailaccounts.failures import Deed
 from mailaccounts.fields import one_address
 from mailaccounts.models import AccountTest, SenderAccount
@@ -50,6 +52,11 @@ class TestScoped(AccountScoped):
     @property
     def is_htmx(self) -> bool:
         return self.request.headers.get("HX-Request") == "true"
+
+    @property
+    def is_list(self) -> bool:
+        """True if the asking page is the list, which shows the account's state too."""
+        return urlsplit(self.request.headers.get("HX-Current-URL", "")).path == self.list_url
 
     def refuse(self, account: SenderAccount, text: str) -> HttpResponse:
         """Says why not, and leaves the page as it is."""
@@ -102,6 +109,8 @@ class TestLive(TestScoped, View):
         if request.GET.get("seen") == report.version:
             return HttpResponse(status=204)
         context = {"report": report, "account": account, "shop": self.shop, "is_news": True}
+        if not report.is_going and self.is_list:
+            context["condition"] = condition_of(account)
         return render(request, "mailaccounts/parts/test_live.html", context)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mailaccounts import oauth_views, test_views, views
+from mailaccounts import domain_views, oauth_views, technician_views, test_views, views
 
 app_name = "mailaccounts"
 urlpatterns = [
@@ -63,5 +63,29 @@ urlpatterns = [
         "accounts/<int:pk>/test/ignore-certificate/",
         test_views.IgnoreCertificate.as_view(),
         name="account_ignore_certificate",
+    ),
+    path("domains/", domain_views.DomainList.as_view(), name="domains"),
+    path("domains/check/", domain_views.CheckNew.as_view(), name="domains_check"),
+    path("domains/<int:pk>/", domain_views.DomainPage.as_view(), name="domain"),
+    path("domains/<int:pk>/state/", domain_views.DomainState.as_view(), name="domain_state"),
+    path("domains/<int:pk>/check/", domain_views.Check.as_view(), name="domain_check"),
+    path("domains/<int:pk>/key/", domain_views.MakeKey.as_view(), name="domain_key"),
+    path("domains/<int:pk>/key/drop/", domain_views.DropKey.as_view(), name="domain_key_drop"),
+    path("domains/<int:pk>/plan/", domain_views.PlanUpdate.as_view(), name="domain_plan"),
+    path("domains/<int:pk>/publish/", domain_views.PublishUpdate.as_view(), name="domain_publish"),
+    path(
+        "domains/<int:pk>/technician/",
+        technician_views.Ask.as_view(about="domain"),
+        name="domain_technician",
+    ),
+    path(
+        "accounts/<int:pk>/technician/",
+        technician_views.Ask.as_view(about="account"),
+        name="account_technician",
+    ),
+    path(
+        "technician-links/<int:pk>/revoke/",
+        technician_views.Revoke.as_view(),
+        name="technician_revoke",
     ),
 ]

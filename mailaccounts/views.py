@@ -18,7 +18,14 @@ from mailaccounts import presets
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
 from mailaccounts.esp import PROVIDERS
-from mailaccounts.models import AccountRefusal, Kind, SenderAccount, SenderAccountQuerySet
+from mailaccounts.models import (
+    AccountRefusal,
+    AccountState,
+    Kind,
+    SenderAccount,
+    SenderAccountQuerySet,
+)
+from mailaccounts.oauth.health import warnings_for
 from mailaccounts.panel_form import PanelAccountForm
 from mailaccounts.panel_rows import rows_of
 from mailaccounts.storing import store
@@ -118,6 +125,7 @@ class AccountFormView(AccountScoped, FormView):
             **context,
             "account": account,
             "condition": condition_of(account),
+            "warnings": warnings_for(account) if account.pk else [],
             "tile": tile_of(account.kind),
         }
 
@@ -132,7 +140,10 @@ class AccountFormView(AccountScoped, FormView):
             )
         for warning in form.warnings:
             messages.warning(self.request, warning)
-        return redirect(self.list_url)
+        return redirect(self.next_url(account))
+
+    def next_url(self, account: SenderAccount) -> str:
+        return self.list_url
 
     def said(self, account: SenderAccount) -> str:
         raise NotImplementedError
@@ -171,9 +182,17 @@ class AccountAdd(AccountFormView):
         hoster = presets.by_slug(self.request.GET.get("preset", ""))
         return initial | (presets.fields_of(hoster, address) if hoster else {})
 
+    def next_url(self, account: SenderAccount) -> str:
+        """The third step: sign in where the type wants it, else the test."""
+        step = "account_sign_in" if Kind(account.kind).logs_in_elsewhere else "account_test"
+        at = {"shop": self.shop.slug, "pk": account.pk}
+        return reverse(f"mailaccounts:{step}", kwargs=at)
+
     def said(self, account: SenderAccount) -> str:
         if account.is_main:
             return _("%(address)s was added and is now the main account.")
+        if account.state == AccountState.DRAFT:
+            return _("%(address)s was saved as a draft.")
         return _("%(address)s was added.")
 
 

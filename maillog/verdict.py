@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailaccounts.models import AccountState, Breaker, SenderAccount
+from mailaccounts.models import AccountState, Breaker, Kind, SenderAccount
 from maillog.limits import is_limited, usage
 from maillog.models import Delivery
 from maillog.order_messages import TONES
@@ -150,7 +150,8 @@ def _held(case: Case) -> Verdict:
 def _perhaps(case: Case) -> Verdict:
     title = _("Perhaps sent: the connection broke off before the server answered")
     policy, delivery = case.story.message.unknown_policy, case.delivery
-    if policy == UnknownPolicy.REPEAT and not delivery.repeats and delivery.dot_at:
+    asks = delivery.account is not None and Kind(delivery.account.kind).asks_before_repeating
+    if policy == UnknownPolicy.REPEAT and not (asks or delivery.repeats) and delivery.dot_at:
         again = case.clock(delivery.dot_at + timedelta(seconds=conf.REPEAT_AFTER_SECONDS))
         text = _("It is sent once more at %(time)s; the recipient may get it twice.")
         return case.verdict(title, text % {"time": again}, delivery.last_reply)

@@ -23,6 +23,9 @@ class Conf:
     OUTBOUND_ALLOW: tuple[str, ...] = ()
     DNS_SERVERS: tuple[str, ...] = ()
     FRESHMAIL_API_URL: str = "https://api.freshmail.com/v3/messaging/emails"
+    DNS_UPDATE_SERVER: str = ""
+    DNS_UPDATE_ZONES: tuple[str, ...] = ()
+    DNS_UPDATE_KEY: str = ""
     SPF_INCLUDE: str = ""
 
     # Sign-in at Google and Microsoft: addresses, and the installation's own clients.

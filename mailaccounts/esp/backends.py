@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from mailaccounts.models import SenderAccount
 
 
+# What a project's own ``ANYMAIL`` setting says is not for our accounts: nothing is left out in
+# silence, and nothing is printed.
+_STRICT = {
+    "ignore_unsupported_features": False,
+    "ignore_recipient_status": False,
+    "debug_api_requests": False,
+}
+
+
 @dataclass(slots=True)
 class Office:
     """An account at its provider: the backend, and the wires it speaks over."""
@@ -80,10 +89,13 @@ def refuse_incomplete(provider: Provider, account: SenderAccount) -> None:
 def _backend(office: Office) -> Any:
     provider, account = office.provider, office.account
     backend_class = import_string(provider.backend)
-    options = provider.keywords(account)
-    if not provider.aws:
+    options: dict[str, Any] = {**provider.keywords(account), **_STRICT}
+    if provider.aws:
+        options |= {"configuration_set_name": None, "message_tag_name": None}
+    else:
         options["api_url"] = office.api_url
     backend = backend_class(alias=f"account:{account.pk}", **options)
+    backend.send_defaults = {}
     # Both kinds of backend open only what they do not have already.
     if provider.aws:
         backend.client = aws_client(

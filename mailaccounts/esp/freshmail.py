@@ -37,12 +37,11 @@ class EmailBackend(AnymailRequestsBackend):  # type: ignore[misc]
         return FreshMailPayload(message, defaults, self)
 
     def parse_recipient_status(self, response: Any, payload: Any, message: Any) -> dict[str, Any]:
-        """201 with one object per recipient, in their order."""
+        """201 with one object per recipient, in their order; for one it may come without a list."""
         answer = self.deserialize_json_response(response, payload, message)
-        entries = answer if isinstance(answer, list) else []
-        ids = [str(each["id"]) for each in entries if isinstance(each, dict) and each.get("id")]
+        entries = answer if isinstance(answer, list) else [answer]
         to = [each["email"] for each in payload.data["recipients"]]
-        if len(ids) != len(to):
+        if len(entries) != len(to) or not all(map(_is_taken, entries)):
             raise AnymailRequestsAPIError(
                 "Invalid FreshMail API response format",
                 email_message=message,
@@ -51,9 +50,13 @@ class EmailBackend(AnymailRequestsBackend):  # type: ignore[misc]
                 backend=self,
             )
         return {
-            address: AnymailRecipientStatus(message_id=each, status="queued")
-            for address, each in zip(to, ids, strict=True)
+            address: AnymailRecipientStatus(message_id=each.get("id"), status="queued")
+            for address, each in zip(to, entries, strict=True)
         }
+
+
+def _is_taken(entry: Any) -> bool:
+    return isinstance(entry, dict) and not entry.get("errors")
 
 
 class FreshMailPayload(RequestsPayload):  # type: ignore[misc]

@@ -238,7 +238,7 @@ FRESHMAIL = Provider(
     ),
     api={"": Conf.FRESHMAIL_API_URL},
     limits=_("At most 10 files of 10 MB together. No copies, no pictures inside the text."),
-    website="https://freshmail.com/pricing/",
+    website="https://app.freshmail.com/",
     inline_images=False,
 )
 

@@ -45,6 +45,8 @@ def rebuild(item: Outgoing, provider: Provider) -> EmailMultiAlternatives:
         headers=_headers(parsed, provider, item),
     )
     _fill(message, parsed)
+    if message.reply_to and not provider.reply_to:
+        raise NotCarried("another address for answers (Reply-To)")
     if message.attachments and not provider.attachments:
         raise NotCarried("attachments")
     if not provider.inline_images and any(_is_inline(each) for each in message.attachments):

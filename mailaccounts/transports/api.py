@@ -54,13 +54,13 @@ class Api(Transport):
         self, account: SenderAccount, patience: Patience | None = None, api_url: str = ""
     ) -> None:
         super().__init__(account)
-        self._patience = patience
+        self.patience = patience
         self._api_url = api_url
 
     def open(self) -> Office:
         """Raises ``AccountTrouble`` for settings that cannot be right."""
         try:
-            return open_office(self.account, patience=self._patience, api_url=self._api_url)
+            return open_office(self.account, patience=self.patience, api_url=self._api_url)
         except AccountTrouble:
             raise
         except (ImproperlyConfigured, ValueError, BotoCoreError) as error:
@@ -77,14 +77,16 @@ class Api(Transport):
         finally:
             office.close()
 
-    def check(self) -> list[CheckResult]:
+    def check(self) -> Iterator[CheckResult]:
         """Look the name up, connect, secure, and show the key where that can be done harmlessly."""
         try:
             office = self.open()
         except AccountTrouble as trouble:
-            return [CheckResult(name=_("Settings"), ok=False, found=trouble.text)]
+            facts = {"answer": trouble.answer.value, "phase": trouble.phase.value}
+            yield CheckResult(_("Settings"), False, trouble.text, extra=facts, code="settings")
+            return
         try:
-            return api_check.run(office)
+            yield from api_check.run(office)
         finally:
             office.close()
 
@@ -217,8 +219,8 @@ class Courier:
         )
 
     def _sent(self, item: Outgoing, code: int, message_id: Any) -> None:
-        known = isinstance(message_id, str) and message_id
-        text = f"{code} id {one_line(message_id.encode())[:500]}" if known else str(code)
+        known = isinstance(message_id, (str, int)) and message_id
+        text = f"{code} id {one_line(str(message_id).encode())[:500]}" if known else str(code)
         self._conclude(item, AnswerClass.SENT, text, code)
 
     def _unknown(self, item: Outgoing, words: str, code: int | None = None) -> None:

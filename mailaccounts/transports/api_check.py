@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -14,34 +15,35 @@ from mailaccounts.esp.backends import Office
 from mailaccounts.esp.guarded import Lost, NotWritten
 from mailaccounts.esp.schema import Probe
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, CheckResult, Endpoint, Phase
+from mailaccounts.transports.smtp_check import facts_of
 from mailaccounts.transports.smtp_opening import refused_by_guard, trouble_of
 from shops import outbound
 
+STEPS = ("server", "connection", "encryption", "key")
 
-def run(office: Office) -> list[CheckResult]:
+
+def run(office: Office) -> Iterator[CheckResult]:
     """Go as far as we are let; the first step that fails is the last. Sends no message."""
-    steps: tuple[tuple[str, Callable[[], str]], ...] = (
-        (_("Server name"), lambda: _resolve(office)),
-        (_("Connection"), lambda: _connect(office)),
-        (_("Encryption"), lambda: _encryption(office)),
-        (_("API key"), lambda: _show_key(office)),
-    )
-    results: list[CheckResult] = []
-    for name, step in steps:
-        results.append(_tell(name, step))
-        if not results[-1].ok:
-            break
-    return results
+    names = (_("Server name"), _("Connection"), _("Encryption"), _("API key"))
+    work = (_resolve, _connect, _encryption, _show_key)
+    for code, name, step in zip(STEPS, names, work, strict=True):
+        result = _tell(CheckResult(name, ok=True, code=code), partial(step, office), office)
+        yield result
+        if not result.ok:
+            return
 
 
-def _tell(name: str, step: Callable[[], str]) -> CheckResult:
+def _tell(result: CheckResult, step: Callable[[], str], office: Office) -> CheckResult:
     started = time.monotonic()
     try:
-        result = CheckResult(name=name, ok=True, found=step())
+        result.found = step()
     except AccountTrouble as trouble:
-        result = CheckResult(name=name, ok=False, found=trouble.text, hint=_hint(trouble))
+        result.ok, result.found, result.hint = False, trouble.text, _hint(trouble)
         if trouble.code is not None:
             result.detail = f"{trouble.code} {trouble.text}"
+        parts = urlsplit(office.api_url)
+        where = Endpoint(parts.hostname or "", parts.port or 443)
+        result.extra |= facts_of(trouble, where)
     result.milliseconds = int((time.monotonic() - started) * 1000)
     return result
 

@@ -113,6 +113,8 @@ def _tell(result: CheckResult, step: Callable[[], str], endpoint: Endpoint) -> C
     except AccountTrouble as trouble:
         result.ok, result.found, result.hint = False, trouble.text, _hint(trouble, endpoint)
         result.detail = own_words(trouble)
+        if result.code == "login" and result.detail and trouble.answer is AnswerClass.AUTH:
+            result.found = _("User name or password refused")
         result.extra |= facts_of(trouble, endpoint)
     result.milliseconds = int((time.monotonic() - started) * 1000)
     return result

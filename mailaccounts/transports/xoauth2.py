@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import smtplib
+from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 from mailaccounts.oauth import tokens
 from mailaccounts.oauth.providers import provider
 from mailaccounts.transports.answers import Reply
-from mailaccounts.transports.base import AccountTrouble, CheckResult, Endpoint
+from mailaccounts.transports.base import AccountTrouble, CheckResult, Endpoint, Phase
+from mailaccounts.transports.certificates import Cause
 from mailaccounts.transports.smtp import Smtp
 from mailaccounts.transports.smtp_opening import Link
 
@@ -26,25 +28,30 @@ _SWITCHED_OFF = frozenset({"5.7.30", "5.7.139"})
 class XOAuth2(Smtp):
     """An account that somebody has signed in at Google or Microsoft."""
 
+    _trouble: AccountTrouble | None = None  # of the last token that was asked for
+
     def open(self) -> Link:
         # Before the connection: a mail server does not wait while a provider is asked.
         tokens.access_token(self.account)
         return super().open()
 
-    def check(self) -> list[CheckResult]:
+    def check(self) -> Iterator[CheckResult]:
         """As ``Smtp.check``, with the permission as its first step."""
         name = provider(self.account.kind).name
-        step = CheckResult(name=_("Sign-in at %s") % name, ok=True)
+        step = CheckResult(name=_("Sign-in at %s") % name, ok=True, code="sign_in")
         try:
             tokens.access_token(self.account)
         except AccountTrouble as trouble:
             step.ok, step.found = False, trouble.text
             step.hint = _("Open the account and sign in again.")
-            return [step]
+            step.extra = {"answer": trouble.answer.value, "phase": Phase.LOGIN.value}
+            yield step
+            return
         step.found = _("The permission to send is valid.")
-        steps = [step, *super().check()]
-        self._in_our_words(steps[-1], name)
-        return steps
+        yield step
+        for each in super().check():
+            self._in_our_words(each, name)
+            yield each
 
     def log_in(self, session: smtplib.SMTP, endpoint: Endpoint) -> None:
         """One more try with a new token where the server does not take the stored one.
@@ -52,22 +59,34 @@ class XOAuth2(Smtp):
         Its clock may differ, or the token may have been withdrawn: neither is a reason to wake
         staff. Raises ``smtplib.SMTPException`` or ``AccountTrouble``.
         """
-        token = tokens.access_token(self.account)
+        token = self._token()
         try:
             _prove(session, endpoint.username, token)
         except smtplib.SMTPResponseException as refusal:
             if not _may_be_the_token(refusal):
                 raise
-            token = tokens.access_token(self.account, refused=token)
+            token = self._token(refused=token)
             _prove(session, endpoint.username, token)
 
+    def _token(self, refused: str = "") -> str:
+        try:
+            return tokens.access_token(self.account, refused=refused)
+        except AccountTrouble as trouble:
+            self._trouble = trouble
+            raise
+
     def _in_our_words(self, step: CheckResult, name: str) -> None:
-        """The last step is the log-in, or the one that failed: there is no password to check."""
-        if step.name != _("Log-in"):
+        """There is no password to check."""
+        if step.code != "login":
             return
         if step.ok:
             step.found = _("The server accepted the sign-in at %s.") % name
-        else:
+        elif self._trouble is not None:
+            # Not the encryption, as a log-in that fails without the server's word else means.
+            step.extra["cause"] = Cause.NONE.value
+            step.hint = _("Open the account and sign in again.")
+        elif step.detail:  # the server itself has refused
+            step.found = _("Sign-in refused")
             step.hint = _log_in_hint(self.account.kind)
 
 

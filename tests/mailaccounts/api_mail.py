@@ -103,7 +103,7 @@ class Sent:
 
     def __init__(self, server: HttpServer, slug: str, items, journal=None, **account):
         self.journal, self.trouble = journal or FakeJournal(), None
-        self.pulled = []
+        self.pulled: list[Outgoing] = []
         path = {"freshmail": "/v3/messaging/emails", "ses": ""}.get(slug, "/api/")
         transport = Api(make_account(slug, **account), QUICK, f"{server.url}{path}")
         try:

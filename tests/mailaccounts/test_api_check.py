@@ -14,7 +14,7 @@ STEPS = ["Server name", "Connection", "Encryption", "API key"]
 
 def check(slug: str, reply: Reply, **account):
     with http_server(reply) as server:
-        results = Api(make_account(slug, **account), QUICK, f"{server.url}/v3/").check()
+        results = list(Api(make_account(slug, **account), QUICK, f"{server.url}/v3/").check())
     return results, server
 
 
@@ -85,7 +85,7 @@ def test_the_check_never_raises(slug, reply):
 
 
 def test_a_server_that_is_not_there_stops_at_the_connection():
-    results = Api(make_account("brevo"), QUICK, f"http://127.0.0.1:{closed_port()}/").check()
+    results = list(Api(make_account("brevo"), QUICK, f"http://127.0.0.1:{closed_port()}/").check())
     assert [step.name for step in results] == STEPS[:2]
     assert not results[-1].ok
 

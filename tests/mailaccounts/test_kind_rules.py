@@ -98,3 +98,19 @@ def test_what_a_provider_wants_must_be_there_before_the_account_is_active(values
 def test_the_key_is_not_repeated_in_a_complaint():
     found = kind_rules.problems(account(**{**FRESHMAIL, "password": "tajne-ąę-1"}))
     assert "tajne" not in repr(found)
+
+
+@pytest.mark.parametrize("kind", sorted(Kind))
+def test_an_account_that_was_tidied_obeys_its_types_rules(kind):
+    messy = account(
+        **{**ESP, "kind": kind},
+        state="draft",
+        copy_to="szef@shop.example",
+        imap_enabled=True,
+        ignore_certificate_errors=True,
+    )
+    kind_rules.tidy(messy)
+    assert kind_rules.problems(messy) == {}
+    assert bool(messy.copy_to) == (kind != "freshmail")
+    assert messy.imap_enabled == (kind in ("server", "smtp", "esp"))
+    assert (messy.esp == "brevo") == (kind == "esp")

@@ -10,9 +10,12 @@ import requests
 from django.test import Client
 from django.utils import timezone
 from oidc_provider_mock import run_server_in_thread
+from oidc_provider_mock._storage import Client as MockedClient
 
+from mailaccounts import leaving
 from mailaccounts.models import OAuthClient, SenderAccount, SignInAttempt, TokenToRevoke
 from mailaccounts.oauth import tasks
+from mailaccounts.oauth.tokens import access_token
 from shops.models import AuditEntry, Membership, Role
 from tests import factories
 from tests.mailaccounts.sign_ins import (
@@ -301,6 +304,27 @@ def test_signing_out_forgets_at_once_and_tells_the_provider(
     assert AuditEntry.objects.filter(action="account.signed_out").count() == 1
 
 
+def test_a_deleted_account_gives_its_permission_back(shop, owner_client, google):
+    account = sign_in(owner_client, google, draft(shop))
+    factories.make_account(shop).make_main()
+    account.refresh_from_db()
+    refresh = account.oauth_refresh_token
+    leaving.remove(account)
+    account.refresh_from_db()
+    assert (account.state, account.oauth_refresh_token) == ("deleted", "")
+    tasks.look_after()
+    assert google.revoked == [refresh]
+
+
+def test_a_copy_of_an_account_is_signed_in_by_itself(shop, owner_client, google):
+    """Two rows with one refresh token would take it away from each other when it rotates."""
+    account = sign_in(owner_client, google, draft(shop))
+    copy = SenderAccount.objects.get(pk=leaving.duplicate(account).pk)
+    assert (copy.state, copy.oauth_refresh_token, copy.oauth_signed_in_at) == ("draft", "", None)
+    copy = sign_in(owner_client, google, copy)
+    assert (copy.state, copy.is_main) == ("active", False)
+
+
 def test_the_hours_round_empties_what_was_never_finished(shop, owner_client, google):
     account = draft(shop)
     come_back(owner_client, google, account)
@@ -311,16 +335,28 @@ def test_the_hours_round_empties_what_was_never_finished(shop, owner_client, goo
     assert (attempt.code, attempt.verifier, attempt.failure) == ("", "", "expired")
 
 
-@pytest.mark.promise("S0.17")
-def test_a_second_implementation_of_a_provider_understands_us(shop, owner_client, settings):
-    """oidc-provider-mock: it checks code, client and redirect address, and knows no Gmail scope."""
+@pytest.mark.promise("S0.17", "S0.18")
+@pytest.mark.parametrize("knows_gmail", [False, True])
+def test_a_second_implementation_of_a_provider_understands_us(
+    shop, owner_client, settings, monkeypatch, knows_gmail
+):
+    """oidc-provider-mock: it checks code, client and redirect address, and leaves out a scope
+    that it does not know."""
+    scopes = (*MockedClient.SCOPES_SUPPORTED, *(["https://mail.google.com/"] * knows_gmail))
+    monkeypatch.setattr(MockedClient, "SCOPES_SUPPORTED", scopes)
+    settings.GOOGLE_CLIENT_ID, settings.GOOGLE_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
     with run_server_in_thread(port=0) as server:
         base = f"http://localhost:{server.server_port}/oauth2"
         settings.GOOGLE_AUTH_URL, settings.GOOGLE_TOKEN_URL = f"{base}/authorize", f"{base}/token"
-        settings.GOOGLE_CLIENT_ID, settings.GOOGLE_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
         account = draft(shop)
-        address = address_of(owner_client, account)
-        consented = requests.post(address, data={"sub": MAILBOX}, allow_redirects=False, timeout=5)
-        owner_client.get(CALLBACK, dict(parse_qsl(urlsplit(consented.headers["Location"]).query)))
+        page, asked = address_of(owner_client, account), {"sub": MAILBOX}
+        consent = requests.post(page, data=asked, allow_redirects=False, timeout=5)
+        back = dict(parse_qsl(urlsplit(consent.headers["Location"]).query))
+        owner_client.get(CALLBACK, back)
         attempt = exchange(account)
-    assert (attempt.step, attempt.failure, attempt.detail) == ("failed", "scope", "")
+        assert attempt.failure == ("" if knows_gmail else "scope")
+        account.refresh_from_db()
+        assert account.state == ("active" if knows_gmail else "draft")
+        if knows_gmail:
+            first = account.oauth_access_token
+            assert access_token(account, refused=first) not in ("", first)

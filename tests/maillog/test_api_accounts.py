@@ -12,13 +12,15 @@ from django.db import connection
 from django.utils import timezone
 
 from mailaccounts.models import Breaker, SenderAccount
+from maillog import reaper
 from maillog.mime import Attachment
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
 from maillog.session import Session
 from maillog.states import Role, State
-from shops.models.shop import TestMode
+from maillog.timeline import Story
+from maillog.verdict import verdict_of
 from tests import factories
 from tests.http_server import Reply, http_server
 from tests.mailaccounts.api_mail import KEY, TAKEN
@@ -60,10 +62,6 @@ def delivery_of(message: MailMessage) -> Delivery:
     return message.deliveries.get(role=Role.MAIN)
 
 
-def taken(asked: Any) -> Reply:
-    return TAKEN["freshmail"]
-
-
 @pytest.mark.promise("S0.14")
 def test_a_queued_message_leaves_by_freshmails_api(settings: Any) -> None:
     with http_server(TAKEN["freshmail"]) as server:
@@ -100,9 +98,7 @@ def test_each_recipient_is_a_call_of_its_own_and_sees_no_other_address(settings:
 
 def test_test_mode_holds_over_an_api_too(settings: Any) -> None:
     with http_server(TAKEN["freshmail"]) as server:
-        shop = factories.make_shop(
-            test_mode=TestMode.REDIRECT, test_address="test@rowerownia.example"
-        )
+        shop = factories.make_shop(test_mode="redirect", test_address="test@rowerownia.example")
         account = freshmail_account(server.url, settings, shop=shop)
         queue_one(account)
         send_all(account)
@@ -123,6 +119,21 @@ def test_silence_after_the_request_is_uncertain_and_is_not_repeated_at_once(sett
     account.refresh_from_db()
     assert account.next_try_at is not None and account.net_failures == 1
     assert len(server.asked) == 1
+
+
+def test_an_uncertain_paid_message_waits_for_a_person_instead_of_being_paid_twice(
+    settings: Any,
+) -> None:
+    settings.REPEAT_AFTER_SECONDS = 0
+    with http_server(Reply(hang_up=True)) as server:
+        account = freshmail_account(server.url, settings)
+        message = queue_one(account)
+        send_all(account)
+        assert reaper.repeat_unknown() == 0
+        assert "Ask the recipient" in verdict_of(Story.of(message), account.shop).text
+        # The same silence of a server that is not paid by message is followed by one repeat.
+        SenderAccount.objects.filter(pk=account.pk).update(kind="esp", esp="brevo")
+        assert reaper.repeat_unknown() == 1
 
 
 def test_a_provider_that_is_down_leaves_the_message_waiting_and_counts_no_try(

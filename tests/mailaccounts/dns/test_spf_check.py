@@ -128,13 +128,11 @@ def test_each_record_gets_its_status_and_the_exact_new_one(
 @pytest.mark.promise("S5.2")
 @pytest.mark.parametrize("domain", [row[0] for row in TABLE if row[2] and row[1] != "temperror"])
 def test_what_is_proposed_is_in_order_once_published(
-    zone: NameServer, resolver: Resolver, domain: str
+    names: NameServer, resolver: Resolver, domain: str
 ) -> None:
     proposed = check(domain, resolver).as_dict()
-    with NameServer() as later:
-        fill(later)
-        later.put(domain, "TXT", str(proposed["proposed"]))
-        after = check(domain, Resolver([later.address])).as_dict()
+    later = fill(names).put(domain, "TXT", str(proposed["proposed"]))
+    after = check(domain, Resolver([later.address])).as_dict()
 
     assert (after["status"], after["proposed"]) == ("pass", None)
     assert after["lookups"] == proposed["lookups_after"] <= 10
