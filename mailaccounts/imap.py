@@ -159,7 +159,10 @@ class Mailbox:
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
-            raise LogInRefused(self._without_password(words_of(error.args))) from None
+            words = self._without_password(words_of(error.args))
+            # RFC 5530: the server's own trouble, whatever the password is.
+            is_passing = any(code in words.upper() for code in ("[UNAVAILABLE]", "[INUSE]"))
+            raise (Unreachable if is_passing else LogInRefused)(words) from None
 
     def folders(self) -> list[Folder]:
         """The folders that mail can be filed in, as the server lists them."""
@@ -242,7 +245,7 @@ class Mailbox:
             return
         self._selected = b""
         self.connection.within(self._timeouts.command)
-        typ, data = self.connection.select(quoted(folder.raw).decode("utf-8"), readonly=True)
+        typ, data = self.connection.select(quoted(folder.raw), readonly=True)  # type: ignore[arg-type]
         if typ != "OK":
             raise FolderMissing(
                 _("The folder “%(name)s” cannot be opened: %(words)s")
@@ -287,9 +290,7 @@ def trouble_of(error: OSError, place: Place) -> MailboxTrouble:
         return LogInRefused(text)
     if isinstance(error, socket.gaierror):
         if error.errno == socket.EAI_AGAIN:
-            return Unreachable(
-                _("The name “%(host)s” could not be looked up just now.") % where
-            )
+            return Unreachable(_("The name “%(host)s” could not be looked up just now.") % where)
         return LogInRefused(_("There is no server named “%(host)s”.") % where)
     if isinstance(error, ssl.SSLError):
         return Unreachable(_("No encrypted connection: %s") % (error.reason or error))

@@ -22,7 +22,7 @@ LONGEST_ANSWER = 1024 * 1024  # bytes of one answer; a list of 5,000 folders is 
 _CHUNK = 16 * 1024
 
 # Visible ASCII without what could end or escape a quoted string (RFC 3501 section 9).
-_MESSAGE_ID = re.compile(r"<[!#-\[\]-;=?-~]+@[!#-\[\]-;=?-~]+>")
+_MESSAGE_ID = re.compile(r'<[^\x00-\x20"\\<>@\x7f-\U0010ffff]+@[^\x00-\x20"\\<>@\x7f-\U0010ffff]+>')
 
 
 class MailboxTrouble(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mailaccounts import views
+from mailaccounts import imap_views, views
 
 app_name = "mailaccounts"
 urlpatterns = [
@@ -26,5 +26,6 @@ urlpatterns = [
         views.AccountDeed.as_view(deed="switch_on"),
         name="account_switch_on",
     ),
+    path("accounts/<int:pk>/imap-folders/", imap_views.ImapFolders.as_view(), name="imap_folders"),
     path("accounts/<int:pk>/retry/", views.AccountDeed.as_view(deed="mend"), name="account_retry"),
 ]

@@ -42,6 +42,9 @@ class Reason(models.TextChoices):
     APPROVAL = "approval", _("Waits for approval (test mode)")
     POISON = "poison", _("Broke off several times while it was sent")
     RESTORE = "restore", _("Held after a restored backup")
+    SECRET = "secret", _("It holds a personal link")
+    REDIRECTED = "redirected", _("It went to the test address")
+    TEXT_GONE = "text_gone", _("Its text is no longer kept")
 
 
 ALLOWED_FROM: dict[State, frozenset[State]] = {

@@ -178,6 +178,8 @@ class Story:
         """Named only where it is not clear who is meant."""
         if delivery.role in COUNTED_ROLES:
             return delivery.address if len(self.counted) > 1 else ""
+        if delivery.role == Role.IMAP:
+            return _("Copy in the Sent folder")
         return _("Copy to %(address)s") % {"address": delivery.address}
 
     @property

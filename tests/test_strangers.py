@@ -106,6 +106,10 @@ def account(own: Belongings) -> dict[str, Any]:
     return {"pk": own.account.pk}
 
 
+def sent_folder(own: Belongings) -> dict[str, Any]:
+    return {"account": own.account.pk}
+
+
 def message(own: Belongings) -> dict[str, Any]:
     return {"message": own.message.pk}
 
@@ -166,6 +170,7 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_switch_off": shop(account),
     "mailaccounts:account_switch_on": shop(account),
     "mailaccounts:account_retry": shop(account),
+    "mailaccounts:imap_folders": shop(account),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),
@@ -178,6 +183,8 @@ ROUTES: dict[str, Row] = {
     "maillog:send_again": shop(message),
     "maillog:try_again": shop(message),
     "maillog:stop": shop(message),
+    "maillog:sent_folder": shop(sent_folder),
+    "maillog:sync_sent_folder": shop(sent_folder),
 }
 OF_SHOPS = [name for name, row in ROUTES.items() if row.kind == "shop"]
 WITH_OBJECTS = [name for name in OF_SHOPS if ROUTES[name].kwargs]

@@ -2,20 +2,8 @@
 
 import pytest
 
-from mailaccounts.transports import smtp_opening
 from tests import factories
 from tests.mailaccounts.account_pages import CANARY
-from tests.smtp import make_certificate
-
-
-@pytest.fixture
-def trusted(tmp_path, monkeypatch):
-    """A certificate for 127.0.0.1 that the process trusts."""
-    context = make_certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-    smtp_opening.tls_context.cache_clear()
-    yield context
-    smtp_opening.tls_context.cache_clear()
 
 
 @pytest.fixture
