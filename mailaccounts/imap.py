@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -169,7 +170,7 @@ class Mailbox:
         with self._blames():
             connection = self.connection
             connection.within(self._timeouts.command)
-            typ, answers = "NO", []
+            typ, answers = "NO", list[Any]()
             if "SPECIAL-USE" in connection.capabilities:
                 # RFC 6154 section 5.2; a server that knows it only half says NO or BAD.
                 typ, answers = connection.asked("LIST", '""', '"*"', "RETURN (SPECIAL-USE)")
@@ -212,7 +213,7 @@ class Mailbox:
         with self._blames():
             connection = self.connection
             connection.within(self._timeouts.append)
-            connection.literal = content  # type: ignore[attr-defined]
+            connection.literal = content  # type: ignore[assignment]
             when = imaplib.Time2Internaldate(date)
             typ, words = connection.run("APPEND", quoted(folder.raw), "(\\Seen)", when)
         if typ != "OK" and "[TRYCREATE]" in words.upper():

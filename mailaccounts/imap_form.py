@@ -22,6 +22,7 @@ IMAP_FIELDS: tuple[str, ...] = (
 )
 # Servers that file what they send by themselves: our copy would be a second one.
 FILE_THEIR_OWN = frozenset({"smtp.gmail.com", "smtp-mail.outlook.com", "smtp.office365.com"})
+MAILBOX = ("imap_host", "imap_username")
 # What a change of the mailbox makes worthless.
 PROGRESS: dict[str, Any] = {"imap_failures": 0, "imap_error": "", "imap_next_try_at": None}
 
@@ -40,7 +41,7 @@ class ImapPortInput(forms.NumberInput):
         return format_html('{}<datalist id="imap-ports">{}</datalist>', number, ports)
 
 
-class ImapFieldset(forms.ModelForm):
+class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
     """Base of a form that has these fields in ``Meta.fields``; without them it does nothing.
 
     The password is write-only, and belongs to the server, port, encryption and user name it was
@@ -78,7 +79,7 @@ class ImapFieldset(forms.ModelForm):
             for name in ("imap_password", "imap_folder"):
                 self.fields.pop(name, None)
             return
-        self.fields["imap_folder"].choices = self._folder_choices()  # type: ignore[attr-defined]
+        self.fields["imap_folder"].choices = folder_choices(self.instance)  # type: ignore[attr-defined]
         for name in ("imap_port", "imap_tls"):
             self.fields[name].required = False
         if not self.initial.get("imap_username"):
@@ -95,7 +96,8 @@ class ImapFieldset(forms.ModelForm):
 
     @property
     def _likely_user(self) -> str:
-        return self.instance.username or self.instance.from_address
+        account: SenderAccount = self.instance
+        return account.username or account.from_address
 
     @property
     def imap_warning(self) -> str:
@@ -107,14 +109,6 @@ class ImapFieldset(forms.ModelForm):
             "%(host)s files what it sends in the Sent folder by itself. With IMAP synchronisation "
             "you would find each message there twice."
         ) % {"host": host}
-
-    def _folder_choices(self) -> list[tuple[str, str]]:
-        listed = folder_choices(self.instance)
-        stored = self.instance.imap_folder
-        if stored and stored not in dict(listed):
-            missing = gettext("%(folder)s (no longer listed)") % {"folder": stored}
-            listed.append((stored, missing))
-        return listed
 
     def clean_imap_host(self) -> str:
         # There it stands beside the SMTP server's; that module builds on this one.
@@ -209,8 +203,8 @@ class ImapFieldset(forms.ModelForm):
             account.set_secret("imap_password", typed)
         elif not Kind(account.kind).takes_imap:
             account.imap_password = ""
-        if self._is_moved({name: getattr(account, name) for name in IMAP_FIELDS}):
-            account.imap_folders = []  # of another mailbox
+        if any(getattr(account, each) != self._before(each) for each in MAILBOX):
+            account.imap_folders, account.imap_folder = [], ""  # those of another mailbox
         if not self.imap_was_touched:
             return
         for name, value in PROGRESS.items():
@@ -232,8 +226,13 @@ class ImapFieldset(forms.ModelForm):
 
 
 def folder_choices(account: SenderAccount) -> list[tuple[str, str]]:
-    """What the picker offers: the server's own folder for sent mail, and all that it listed."""
+    """What the picker offers: the server's own folder for sent mail, all that it listed, and the
+    one that was chosen earlier even if the server has it no longer."""
     found = next((name for name, is_sent in account.imap_folders if is_sent), "")
     itself = gettext("The folder for sent mail, found by itself")
-    first = f"{itself} ({found})" if found else itself
-    return [("", first), *((name, name) for name, _is_sent in account.imap_folders)]
+    listed = [name for name, _is_sent in account.imap_folders]
+    choices = [("", f"{itself} ({found})" if found else itself), *((each, each) for each in listed)]
+    if account.imap_folder and account.imap_folder not in listed:
+        gone = gettext("%(folder)s (not in the mailbox's list)") % {"folder": account.imap_folder}
+        choices.append((account.imap_folder, gone))
+    return choices

@@ -93,7 +93,7 @@ def _unfiled(account: SenderAccount, look_from: datetime) -> QuerySet[Delivery, 
     mine = Delivery.objects.filter(
         ~Exists(filed), account=account, ended_at__gte=look_from, channel=Channel.EMAIL
     )
-    return (
+    rows: QuerySet[Delivery, dict[str, Any]] = (
         mine.filter(role=Role.MAIN, state__in=TAKEN)
         .annotate(has_text=Exists(text))
         .order_by("ended_at", "pk")
@@ -102,6 +102,7 @@ def _unfiled(account: SenderAccount, look_from: datetime) -> QuerySet[Delivery, 
             *("message__sensitive", "message__test_mode"),
         )
     )
+    return rows
 
 
 def _copies(account: SenderAccount, found: Iterable[dict[str, Any]]) -> list[Delivery]:
@@ -144,9 +145,10 @@ def give_another_day(account: SenderAccount, since: datetime) -> int:
     given_up = Q(account=account, role=Role.IMAP)
     given_up &= Q(state__in=(State.EXPIRED, State.FAILED, State.HELD)) & Q(Exists(main))
     now = db_now()
-    again = {"due_at": now, "expires_at": now + EXPIRES, "alone": False, "lone_claims": 0}
+    fresh: dict[str, Any] = {"reason": "", "alone": False, "lone_claims": 0}
     with transaction.atomic():
-        return len(move(given_up, State.QUEUED, reason="", **again))
+        moved = move(given_up, State.QUEUED, due_at=now, expires_at=now + EXPIRES, **fresh)
+    return len(moved)
 
 
 def _of(account: SenderAccount) -> QuerySet[Delivery]:
@@ -161,8 +163,8 @@ def statuses(accounts: Iterable[SenderAccount]) -> dict[int, SentFolderStatus]:
     """How far each account's Sent folder is, in one query for all of them."""
     by_id = {each.pk: each for each in accounts if each.pk is not None}
     waiting = Delivery.objects.filter(account__in=by_id, role=Role.IMAP, state__in=WAITING)
-    counted = {
-        row["account"]: row
+    counted: dict[int, dict[str, Any]] = {
+        row["account"]: dict(row)
         for row in waiting.order_by()
         .values("account")
         .annotate(
