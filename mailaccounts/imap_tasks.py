@@ -7,7 +7,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import transaction
 
-from mailaccounts.imap_check import check
+from mailaccounts.imap import check
 from mailaccounts.models import SenderAccount
 
 KEPT = 600  # seconds that the outcome of a look is kept for the page that asked for it

@@ -19,7 +19,8 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from mailaccounts.imap import (
+from mailaccounts.imap_folders import Folder
+from mailaccounts.imap_session import (
     AppendRefused,
     Mailbox,
     MailboxTrouble,
@@ -29,7 +30,6 @@ from mailaccounts.imap import (
     place_of,
     remember_folders,
 )
-from mailaccounts.imap_folders import Folder
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports.base import AnswerClass, Phase
 from maillog import pipeline, registry, sent_folder
@@ -151,7 +151,7 @@ class ImapSession:
             )
             if moved:
                 self._write_attempt(row, result.answer, result.text, mailbox, milliseconds)
-        if result.state == State.SENT:
+        if moved and result.state == State.SENT:
             self.filed += 1
             sent_folder.note_success(self.account)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
@@ -293,6 +294,31 @@ def test_a_session_that_slept_through_its_lease_files_nothing(trusted) -> None:
         account.refresh_from_db()
         assert Sleeps(account, "tests:i", threading.Event(), timeouts=QUICK).run() == 0
         assert not mailbox.said("APPEND")
+
+
+def test_a_session_that_lost_its_copy_meanwhile_writes_nothing_about_it(trusted) -> None:
+    class Slow(ImapSession):
+        def _settle(self, *args: Any) -> None:
+            copies(self.account).update(fence=F("fence") + 1, worker="another")
+            super()._settle(*args)
+
+    with fake_imap(trusted) as mailbox, sending(mailbox.port) as (account, _server):
+        send(account)
+        look(account)
+        account.refresh_from_db()
+        assert Slow(account, "tests:i", threading.Event(), timeouts=QUICK).run() == 0
+        copy = copies(account).get()
+        assert (copy.state, copy.worker, copy.attempts.count()) == (State.CLAIMED, "another", 0)
+
+
+def test_what_no_server_took_is_not_filed() -> None:
+    with sending(closed_port()) as (account, _server):
+        [refused] = send(account)
+        Delivery.objects.filter(message=refused).update(state=State.FAILED)
+        [returned] = send(account)
+        Delivery.objects.filter(message=returned).update(state=State.BOUNCED)
+        assert look(account) == 1
+        assert copies(account).get().message_id == returned.pk
 
 
 def test_what_holds_a_link_or_went_to_the_test_address_or_has_no_text_is_not_filed() -> None:

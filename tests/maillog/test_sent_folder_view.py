@@ -31,6 +31,7 @@ def account(shop) -> SenderAccount:
 
 
 def url(account: SenderAccount, name: str = "sent_folder") -> str:
+    assert account.shop is not None
     return reverse(f"maillog:{name}", kwargs={"shop": account.shop.slug, "account": account.pk})
 
 
