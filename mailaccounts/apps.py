@@ -7,4 +7,6 @@ class MailAccountsConfig(AppConfig):
     verbose_name = _("E-mail accounts")
 
     def ready(self) -> None:
-        from mailaccounts import receivers  # noqa: F401
+        from mailaccounts import audit_words, receivers  # noqa: F401
+
+        audit_words.register()

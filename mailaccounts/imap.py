@@ -287,9 +287,7 @@ def trouble_of(error: OSError, place: Place) -> MailboxTrouble:
         return LogInRefused(text)
     if isinstance(error, socket.gaierror):
         if error.errno == socket.EAI_AGAIN:
-            return Unreachable(
-                _("The name “%(host)s” could not be looked up just now.") % where
-            )
+            return Unreachable(_("The name “%(host)s” could not be looked up just now.") % where)
         return LogInRefused(_("There is no server named “%(host)s”.") % where)
     if isinstance(error, ssl.SSLError):
         return Unreachable(_("No encrypted connection: %s") % (error.reason or error))

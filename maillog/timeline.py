@@ -57,9 +57,7 @@ NOTES: dict[str, Promise] = {
     "copy_unusable": gettext_lazy("No copy was sent: the account's copy address is wrong."),
     "approved": gettext_lazy("Approved by staff."),
     "moved": gettext_lazy("Its account was switched off: the main account took it over."),
-    "fallback": gettext_lazy(
-        "Its account could not send it in time: the fallback account did."
-    ),
+    "fallback": gettext_lazy("Its account could not send it in time: the fallback account did."),
 }
 
 

@@ -154,6 +154,7 @@ ROUTES: dict[str, Row] = {
     "shops:order_paid": shop(order),
     "shops:order_note": shop(order),
     "shops:settings": shop(),
+    "shops:audit": shop(),
     "shops:members": shop(),
     "shops:invite": shop(),
     "shops:member_role": shop(member),
