@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -209,13 +209,24 @@ class AccountForm(forms.ModelForm):
         ):
             self.add_error("password", moved)
 
-    def save(self, commit: bool = True) -> SenderAccount:
-        account: SenderAccount = self.instance
+    def _post_clean(self) -> None:
+        """The model's rules want to see the secret that was typed."""
         if typed := self.cleaned_data.get("password"):
-            account.set_password(typed)
+            self.instance.set_password(typed)
         elif self._drops_password:
-            account.password = ""
-        return super().save(commit)  # type: ignore[no-any-return]
+            self.instance.password = ""
+        super()._post_clean()  # type: ignore[misc]
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        """What the model says of fields that are not shown stands above the form; what the form
+        has said of a field already is enough."""
+        found: dict[str, Any] = {}
+        for name, said in errors.update_error_dict({}).items():
+            if name not in self.errors:
+                shown = name if name in self.fields else NON_FIELD_ERRORS
+                found.setdefault(shown, []).extend(said)
+        if found:
+            super()._update_errors(ValidationError(found))  # type: ignore[misc]
 
     def stored_fields(self) -> list[str]:
         """What this form decides; everything else in the row belongs to others (the workers)."""

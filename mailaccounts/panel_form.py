@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.forms import BoundField
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts import presets
+from mailaccounts.esp import Provider, provider_of
 from mailaccounts.forms import API_FIELDS, OWN_FIELDS, PACE_FIELDS, SENDER_FIELDS, AccountForm
 from mailaccounts.models import Kind
 
@@ -18,17 +21,12 @@ if TYPE_CHECKING:
 # Where another word fits better than the column's own.
 LABELS: dict[str, dict[str, tuple[StrOrPromise, StrOrPromise]]] = {
     Kind.FRESHMAIL: {
-        "password": (
-            _("API token"),
-            _("In your FreshMail panel under “Email API i SMTP”."),
-        ),
         "price_per_message": (
             _("Price of a message"),
             _("3 grosze for 10 messages is 0.003. For the monthly cost on the accounts page."),
         ),
     },
     Kind.ESP: {
-        "password": (_("API key"), ""),
         "price_per_message": (
             _("Price of a message"),
             _("If your plan charges for each. For the monthly cost on the accounts page."),
@@ -75,9 +73,29 @@ class PanelAccountForm(AccountForm):
             shown.discard("copy_to")
         for name in set(self.fields) - shown:
             del self.fields[name]
+        if self.provider is not None:
+            self._ask_as(self.provider)
         for name, (label, help_text) in LABELS.get(kind, {}).items():
             self.fields[name].label = label
             self.fields[name].help_text = help_text
+
+    @cached_property
+    def provider(self) -> Provider | None:
+        """Whose API carries the mail; None for accounts that leave over SMTP."""
+        return provider_of(self.instance)
+
+    def _ask_as(self, provider: Provider) -> None:
+        """The fields that this provider needs, in the words of its own panel."""
+        wanted = {each.column: each for each in provider.fields}
+        for name in ("esp", "username", "esp_domain", "esp_region"):
+            if name not in wanted:
+                self.fields.pop(name, None)
+        for column, each in wanted.items():
+            if each.choices:
+                self.fields[column] = forms.ChoiceField(choices=each.choices)
+            own = self.fields[column]
+            own.label, own.help_text = capfirst(each.label), each.help
+            own.required = each.required and not each.secret
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from mailaccounts.condition import Condition, condition_of
 from mailaccounts.figures import Figures, figures_of
 from mailaccounts.models import DomainStatus, Kind, SenderAccount, SenderDomain
+from mailaccounts.test_report import Report, latest_reports
 from mailaccounts.type_picker import icon_of
 from shops.addresses import parse_list
 
@@ -45,6 +46,7 @@ class Row:
     domain: SenderDomain | None
     icon: str
     way: StrOrPromise
+    report: Report | None = None
 
 
 def rows_of(accounts: Sequence[SenderAccount]) -> list[Row]:
@@ -56,26 +58,35 @@ def rows_of(accounts: Sequence[SenderAccount]) -> list[Row]:
             domain__in={account.from_domain.lower() for account in accounts},
         )
     }
+    reports = latest_reports(accounts)
     return [
-        _row(each, figures[each.pk], domains.get((each.shop_id, each.from_domain.lower())))
+        _row(
+            each,
+            figures[each.pk],
+            domains.get((each.shop_id, each.from_domain.lower())),
+            reports.get(each.pk),
+        )
         for each in accounts
     ]
 
 
-def _row(account: SenderAccount, figures: Figures, domain: SenderDomain | None) -> Row:
+def _row(
+    account: SenderAccount, figures: Figures, domain: SenderDomain | None, report: Report | None
+) -> Row:
     return Row(
         account=account,
         condition=condition_of(account),
         copies=copies_of(account),
         figures=figures,
-        badges=_badges(domain) if domain and not account.is_default else [],
+        badges=badges_of(domain) if domain and not account.is_default else [],
         domain=domain,
         icon=icon_of(account.kind, is_default=account.is_default),
         way=way_of(account),
+        report=report,
     )
 
 
-def _badges(domain: SenderDomain) -> list[Badge]:
+def badges_of(domain: SenderDomain) -> list[Badge]:
     checks = (
         ("SPF", domain.spf_status),
         ("DKIM", domain.dkim_status),

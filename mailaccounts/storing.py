@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from mailaccounts.forms import AccountForm
-from mailaccounts.models import SenderAccount, add_account
+from mailaccounts.models import AccountState, Kind, SenderAccount, add_account
 from mailaccounts.signals import sender_changed
 from shops.models import AuditEntry
 
@@ -24,6 +24,8 @@ def store(form: AccountForm, user: Any) -> SenderAccount:
     account = form.save(commit=False)
     with transaction.atomic():
         if account.pk is None:
+            if Kind(account.kind).logs_in_elsewhere:
+                account.state = AccountState.DRAFT  # until somebody has signed in
             add_account(account)
             action = "account.added"
         else:

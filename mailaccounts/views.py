@@ -17,7 +17,15 @@ from django.views.generic import FormView, TemplateView
 from mailaccounts import presets
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
-from mailaccounts.models import AccountRefusal, Kind, SenderAccount, SenderAccountQuerySet
+from mailaccounts.esp import PROVIDERS
+from mailaccounts.models import (
+    AccountRefusal,
+    AccountState,
+    Kind,
+    SenderAccount,
+    SenderAccountQuerySet,
+)
+from mailaccounts.oauth.health import warnings_for
 from mailaccounts.panel_form import PanelAccountForm
 from mailaccounts.panel_rows import rows_of
 from mailaccounts.storing import store
@@ -117,6 +125,7 @@ class AccountFormView(AccountScoped, FormView):
             **context,
             "account": account,
             "condition": condition_of(account),
+            "warnings": warnings_for(account) if account.pk else [],
             "tile": tile_of(account.kind),
         }
 
@@ -131,7 +140,10 @@ class AccountFormView(AccountScoped, FormView):
             )
         for warning in form.warnings:
             messages.warning(self.request, warning)
-        return redirect(self.list_url)
+        return redirect(self.next_url(account))
+
+    def next_url(self, account: SenderAccount) -> str:
+        return self.list_url
 
     def said(self, account: SenderAccount) -> str:
         raise NotImplementedError
@@ -145,7 +157,24 @@ class AccountAdd(AccountFormView):
         if kind not in Kind.values:
             raise Http404
         account = SenderAccount(shop=self.shop, kind=kind, from_name=self.shop.name[:78])
+        if kind == Kind.ESP:
+            if not self.service:
+                raise Http404
+            account.esp = self.service
         return {**super().get_form_kwargs(), "instance": account}
+
+    @property
+    def service(self) -> str:
+        """The provider that was chosen, "" for none yet."""
+        slug = self.request.GET.get("service", "")
+        return slug if slug in PROVIDERS else ""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.kwargs["kind"] == Kind.ESP and not self.service:
+            context = {"providers": PROVIDERS.values(), "shop": self.shop, "tile": tile_of("esp")}
+            context |= {"address": request.GET.get("address", "")[:254]}
+            return render(request, "mailaccounts/account_services.html", context)
+        return super().get(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
         address = self.request.GET.get("address", "")[:254]
@@ -153,9 +182,17 @@ class AccountAdd(AccountFormView):
         hoster = presets.by_slug(self.request.GET.get("preset", ""))
         return initial | (presets.fields_of(hoster, address) if hoster else {})
 
+    def next_url(self, account: SenderAccount) -> str:
+        """The third step: sign in where the type wants it, else the test."""
+        step = "account_sign_in" if Kind(account.kind).logs_in_elsewhere else "account_test"
+        at = {"shop": self.shop.slug, "pk": account.pk}
+        return reverse(f"mailaccounts:{step}", kwargs=at)
+
     def said(self, account: SenderAccount) -> str:
         if account.is_main:
             return _("%(address)s was added and is now the main account.")
+        if account.state == AccountState.DRAFT:
+            return _("%(address)s was saved as a draft.")
         return _("%(address)s was added.")
 
 

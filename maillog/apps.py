@@ -4,17 +4,18 @@ from django.utils.translation import gettext_lazy as _
 
 
 def schedule_sweep(**kwargs: object) -> None:
-    """A plain qcluster sweeps every minute; ``deliver`` processes sweep by themselves."""
+    """A plain qcluster sweeps and files every minute; ``deliver`` processes do it by themselves."""
     from django.apps import apps
 
     if not apps.is_installed("django_q"):
         return
     from django_q.models import Schedule
 
-    Schedule.objects.get_or_create(
-        name="maillog.sweep",
-        defaults={"func": "maillog.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1},
-    )
+    for task in ("sweep", "sync_sent_folders"):
+        minutely = {"schedule_type": Schedule.MINUTES, "minutes": 1}
+        Schedule.objects.get_or_create(
+            name=f"maillog.{task}", defaults={"func": f"maillog.tasks.{task}", **minutely}
+        )
 
 
 class MailLogConfig(AppConfig):
@@ -22,7 +23,15 @@ class MailLogConfig(AppConfig):
     verbose_name = _("E-mail log")
 
     def ready(self) -> None:
-        from maillog import audit_words, checks, order_messages, receivers, registry  # noqa: F401
+        from mailaccounts import figures
+        from maillog import (  # noqa: F401
+            account_figures,
+            audit_words,
+            checks,
+            order_messages,
+            receivers,
+            registry,
+        )
         from maillog.pipeline import EmailChannel
         from shops import previews
 
@@ -30,4 +39,5 @@ class MailLogConfig(AppConfig):
         registry.channels["email"] = EmailChannel()
         previews.message_lists.append(order_messages.messages_of)
         previews.newest_messages.append(order_messages.newest_of)
+        figures.sources.append(account_figures.fill_in)
         post_migrate.connect(schedule_sweep, sender=self)

@@ -29,7 +29,7 @@ SPARE = 5.0
 CLOCKS_DIFFER = 7_200.0
 SOFT_LIMIT = 1_000  # a day, over the installation's own server: it is told of, and nothing waits
 RESERVE = 10  # one part in so many of a day's limit is kept for critical messages
-SMALL = 5  # copies wait for others when less than one part in so many is left
+SMALL = 5  # copies wait for others where less than one part in so many may be left
 
 _DUE = ", ".join(f"'{state.value}'" for state in DUE)
 _WAITING = ", ".join(f"'{state.value}'" for state in WAITING)
@@ -37,7 +37,10 @@ _WAITING = ", ".join(f"'{state.value}'" for state in WAITING)
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many deliveries may be claimed now: ``total``, and ``ordinary`` ones among them."""
+    """How many deliveries may be claimed now: ``total``, and ``ordinary`` ones among them.
+
+    ``is_small``: after that little would be left.
+    """
 
     total: int
     ordinary: int
@@ -84,7 +87,7 @@ def room(account_id: int, limit: int) -> Room:
             return Room(total, total)
         total = min(total, per_day - day)
         common = per_day - per_day // RESERVE
-        is_small = (per_day - day) * SMALL < per_day
+        is_small = (per_day - day - limit) * SMALL < per_day
         if day + limit <= common:
             return Room(total, total, is_small)
         # Near the limit only: what is critical is known by the message.

@@ -119,9 +119,10 @@ class EmailChannel:
 
 
 def wire_headers(delivery: Delivery) -> list[tuple[str, str]]:
-    """Header lines that belong to this delivery alone."""
+    """Header lines that belong to this delivery alone; a signature stands above all others."""
     own = [(name, value) for name, value in delivery.wire_headers]
-    return [("X-Postroom-Delivery", delivery.pk.hex), *own]
+    above = sum(name == "DKIM-Signature" for name, _value in own[:1])
+    return [*own[:above], ("X-Postroom-Delivery", delivery.pk.hex), *own[above:]]
 
 
 def mail_parts(delivery: Delivery) -> mime.MailParts:

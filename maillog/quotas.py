@@ -86,6 +86,9 @@ def _tell(account: SenderAccount, found: Usage, held: int) -> None:
             "Mail waits and leaves by itself as the 24 hours move on. To send more, raise the "
             "limit if the provider allows it, or send from another account."
         )
+    if is_full and found.today < (found.per_day or 0):
+        reserve = _("The rest is kept for messages that cannot wait, such as new passwords.")
+        text = f"{text} {reserve}"
     if held:
         more = ngettext(
             "%(count)s message is held, because it would have come too late.",

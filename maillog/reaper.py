@@ -13,6 +13,7 @@ from django.db import close_old_connections, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from mailaccounts.models import Kind
 from mailaccounts.transports.base import AnswerClass, Phase
 from maillog.blanking import blank_ended
 from maillog.clock import db_now
@@ -115,8 +116,10 @@ def repeat_unknown() -> int:
 def _repeatable(now: datetime) -> Q:
     """What is repeated sooner or later. Copies are left as they are: nobody waits for them."""
     policies = (UnknownPolicy.REPEAT, UnknownPolicy.REPEAT_NOW)
+    paid = [kind.value for kind in Kind if kind.asks_before_repeating]
     return Q(
         ~Q(role=Role.COPY),
+        ~Q(account__kind__in=paid),
         state=State.UNKNOWN,
         repeats=0,
         expires_at__gt=now,

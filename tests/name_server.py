@@ -62,6 +62,12 @@ class NameServer:
         self._faults[(name.lower().rstrip("."), kind)] = fault
         return self
 
+    def clear(self) -> None:
+        """Forgets records, faults and questions."""
+        self.asked.clear()
+        self._records.clear()
+        self._faults.clear()
+
     @property
     def port(self) -> int:
         return int(self._tcp.server_address[1])

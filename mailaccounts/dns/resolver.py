@@ -39,23 +39,29 @@ class Answer:
 class Resolver:
     """Asks ``servers`` (``host:port``), or those of the settings, or the system's.
 
-    Answers are kept for the life of the object: make one for each report. Times are in seconds.
-    Raises ``ImproperlyConfigured`` for an entry that is no address.
+    ``lifetime`` is for one question, ``total`` for those of ``one_report``, in seconds. Answers
+    are kept for the life of the object: make one for each report. Raises
+    ``ImproperlyConfigured`` for an entry that is no address.
     """
 
     def __init__(
-        self, servers: Sequence[str] | None = None, *, lifetime: float = QUERY_SECONDS
+        self,
+        servers: Sequence[str] | None = None,
+        *,
+        lifetime: float = QUERY_SECONDS,
+        total: float = REPORT_SECONDS,
     ) -> None:
         listed = conf.DNS_SERVERS if servers is None else servers
         self._lifetime = lifetime
+        self._total = total
         self._deadline: float | None = None
         self._known: dict[tuple[str, str], Answer | DnsTrouble] = {}
         self._stub = _stub([entry for entry in listed if entry.strip()])
 
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """All questions inside end after this time in total; later ones are ``DnsTrouble``."""
-        self._deadline = time.monotonic() + seconds
+    def one_report(self) -> Iterator[None]:
+        """All questions inside end after ``total`` seconds; later ones are ``DnsTrouble``."""
+        self._deadline = time.monotonic() + self._total
         try:
             yield
         finally:

@@ -110,8 +110,11 @@ def survey(domain: str, resolver: Resolver, *, record: str | None = None) -> Spf
 
 
 def spf_records(domain: str, resolver: Resolver) -> tuple[str, ...]:
-    """The TXT records that are SPF records; several are an error. Raises ``DnsTrouble``."""
-    return tuple(text for text in resolver.txt(domain) if is_spf(text))
+    """The TXT records that are SPF records; several are an error. Raises ``DnsTrouble``.
+
+    Sorted, because name servers give them in any order.
+    """
+    return tuple(sorted(text for text in resolver.txt(domain) if is_spf(text)))
 
 
 class _Walk:

@@ -38,6 +38,9 @@ class Advice(StrEnum):
     LONG = "long"
 
 
+ABOUT_THE_NEW = frozenset({Advice.MERGED, Advice.MOVED, Advice.DOUBLE, Advice.LONG})
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One word of the comparison of the old record and the new one."""
@@ -90,6 +93,14 @@ def propose(found: Sequence[str], include: str) -> Proposal:
     kept = [term.text for term in terms] == [term.text for term in parsed[0]]
     record = found[0] if kept else _written(found[0], terms)
     return Proposal(record, tuple(found), (*advice, *_remarks(parsed[0], record)))
+
+
+def names_include(record: str, include: str) -> bool:
+    """True if our include stands in the record itself, whatever its place and qualifier."""
+    try:
+        return any(_is_ours(term, include) for term in parse(record))
+    except SpfError:
+        return False
 
 
 def compare(old: str, new: str) -> tuple[Token, ...]:

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.template.loader import render_to_string
 
-from mailaccounts.forms import PORTS, host_name
+from mailaccounts.fields import PORTS, host_name
 from mailaccounts.models import SenderAccount
 from mailaccounts.presets import (
     OTHER,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import dns.exception
@@ -35,7 +34,7 @@ def resolver(zone: NameServer) -> Resolver:
 
 
 @pytest.fixture
-def second_opinion(zone: NameServer, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def second_opinion(zone: NameServer, monkeypatch: pytest.MonkeyPatch) -> Any:
     """pyspf, asking the same server."""
     stub = dns.resolver.Resolver(configure=False)
     stub.nameservers, stub.port, stub.lifetime = ["127.0.0.1"], zone.port, 2
