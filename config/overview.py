@@ -67,12 +67,13 @@ class SendingAccount:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """The one thing above the content that cannot wait."""
+    """The one thing above the content that cannot wait. ``outranks`` those that were raised."""
 
     title: str
     text: str
     url: str = ""
     label: str = ""
+    outranks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,7 @@ class Overview(ShopScoped, TemplateView):
                     "Messages are kept and leave as soon as it runs. Whoever looks after the "
                     "server starts it: manage.py worker"
                 ),
+                outranks=True,
             )
         paused = next(
             (each.account for each in accounts if each.account.breaker == Breaker.OPEN), None
@@ -276,7 +278,7 @@ class SetUp:
             Task(
                 _("Add an e-mail account"),
                 bool(self.own),
-                page.url("mailaccounts:account_add", Role.ACCOUNTS),
+                page.url("mailaccounts:account_pick", Role.ACCOUNTS),
                 _("Mail leaves under your own address"),
             ),
             Task(

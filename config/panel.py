@@ -16,8 +16,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language_info
 
 from config.menu import MENU, WHERE, Entry, Group
-from shops.conf import conf
-from shops.models import Role, Shop
+from shops.alarms import open_alarms
+from shops.models import Alarm, Role, Shop
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -58,6 +58,14 @@ class Choice:
     label: str
     url: str = ""
     current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An open alarm as one reader sees it; ``url`` is empty where they may not mend it."""
+
+    alarm: Alarm
+    url: str
 
 
 def shop_url(name: str, shop: Shop) -> str:
@@ -151,9 +159,23 @@ class PanelContext:
     def home_url(self) -> str:
         return (shop_url("panel:overview", self.shop) if self.shop else "") or "/"
 
+    @cached_property
+    def alarms(self) -> list[Notice]:
+        """What waits under the bell, the most urgent first."""
+        if self.shop is None:
+            return []
+        found = open_alarms(self.shop, operator=self.request.user.is_superuser)
+        may_mend = self.may(Role.ACCOUNTS)
+        return [Notice(alarm, alarm.path if may_mend else "") for alarm in found]
+
     @property
+    def banner(self) -> Notice | None:
+        """The one alarm above the content; all the others only wait under the bell."""
+        return next((each for each in self.alarms if each.alarm.is_urgent), None)
+
+    @cached_property
     def help_url(self) -> str:
-        return conf.SUPPORT_URL
+        return shop_url("panel:help", self.shop) if self.shop else ""
 
     @cached_property
     def user_name(self) -> str:

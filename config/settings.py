@@ -14,6 +14,7 @@ from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from config.keys import read_or_create
+from shops.key_file import split_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -32,10 +33,10 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_create(
     DATA_DIR / "keys" / "secret_key", "token"
 )
 # The first key encrypts, all decrypt: put a new one in front to rotate.
-FIELD_KEYS: list[str] = (
-    env.list("FIELD_KEYS", default=[])
-    or read_or_create(DATA_DIR / "keys" / "field_keys", "fernet").split()
-)
+_given_keys = [key for part in env.list("FIELD_KEYS", default=[]) for key in split_keys(part)]
+# The file that ``rotate_keys`` may write; empty where the keys come from elsewhere.
+KEY_FILE = "" if _given_keys else str(DATA_DIR / "keys" / "field_keys")
+FIELD_KEYS: list[str] = _given_keys or split_keys(read_or_create(Path(KEY_FILE), "fernet"))
 
 # Where the panel is reached. An https address switches on everything that needs it.
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
@@ -172,7 +173,29 @@ DELIVER_PROCESSES = env.int("DELIVER_PROCESSES", default=2)
 SESSIONS_PER_PROCESS = env.int("SESSIONS_PER_PROCESS", default=16)
 UNKNOWN_POLICY = env.str("UNKNOWN_POLICY", default="")
 OUTBOUND_ALLOW: list[str] = env.list("OUTBOUND_ALLOW", default=[])
+FRESHMAIL_API_URL: str = env.str(
+    "FRESHMAIL_API_URL", default="https://api.freshmail.com/v3/messaging/emails"
+)
 DNS_SERVERS: list[str] = env.list("DNS_SERVERS", default=[])
+DNS_UPDATE_SERVER = env.str("DNS_UPDATE_SERVER", default="")
+DNS_UPDATE_ZONES: list[str] = env.list("DNS_UPDATE_ZONES", default=[])
+DNS_UPDATE_KEY = env.str("DNS_UPDATE_KEY", default="")
+SPF_INCLUDE = env.str("SPF_INCLUDE", default="")
+
+# Sign-in at Google and Microsoft; the addresses are variables so that a stand-in can be asked.
+GOOGLE_AUTH_URL = env.str("GOOGLE_AUTH_URL", default="https://accounts.google.com/o/oauth2/v2/auth")
+GOOGLE_TOKEN_URL = env.str("GOOGLE_TOKEN_URL", default="https://oauth2.googleapis.com/token")
+GOOGLE_REVOKE_URL = env.str("GOOGLE_REVOKE_URL", default="https://oauth2.googleapis.com/revoke")
+GOOGLE_SMTP = env.str("GOOGLE_SMTP", default="smtps://smtp.gmail.com:465")
+GOOGLE_CLIENT_ID = env.str("GOOGLE_CLIENT_ID", default="")
+GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", default="")
+GOOGLE_IN_TESTING = env.bool("GOOGLE_IN_TESTING", default=False)
+MICROSOFT_AUTHORITY = env.str("MICROSOFT_AUTHORITY", default="https://login.microsoftonline.com")
+MICROSOFT_SMTP = env.str("MICROSOFT_SMTP", default="smtp+starttls://smtp.office365.com:587")
+MICROSOFT_TENANT = env.str("MICROSOFT_TENANT", default="common")
+MICROSOFT_CLIENT_ID = env.str("MICROSOFT_CLIENT_ID", default="")
+MICROSOFT_CLIENT_SECRET = env.str("MICROSOFT_CLIENT_SECRET", default="")
+MICROSOFT_SECRET_EXPIRES_ON = env.str("MICROSOFT_SECRET_EXPIRES_ON", default="")
 
 # Log-in
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -13,6 +13,10 @@ from pathlib import Path
 HOST = "127.0.0.1"
 # The address of the installation's own mail, from the zone that our name server answers for.
 SYSTEM_ADDRESS = "postroom@demo.example"
+# The account whose password was changed at its server: red until the present one is entered.
+SERVICE_ADDRESS = "serwis@demo.example"
+FORMER_PASSWORD = "rower-2025"
+PRESENT_PASSWORD = "rower-2026"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def variables(around: Surroundings) -> dict[str, str]:
         "SYSTEM_SENDER_URL": f"smtp://{around.smtp}",
         "OUTBOUND_ALLOW": around.smtp,
         "DNS_SERVERS": around.dns,
+        "DNS_UPDATE_SERVER": "",
         "UNKNOWN_POLICY": around.policy,
         "DELIVER_PROCESSES": str(around.workers),
         "Q_WORKERS": "1",

@@ -9,8 +9,11 @@ from django.urls import reverse
 
 from demo import sign_in, storefront
 from demo.catalogue import BICYCLES
+from demo.environment import SERVICE_ADDRESS
 from demo.load import load as load_shops
 from demo.sink_store import arrivals
+from mailaccounts import diagnostics
+from mailaccounts.models import SenderAccount
 from maillog.models import MailMessage
 from shops.models import Order, Shop
 
@@ -26,6 +29,13 @@ def place_order() -> Order:
     """One order of today, as the storefront places it."""
     shop = Shop.objects.get(slug=BICYCLES.slug)
     return storefront.place(shop, BICYCLES, BICYCLES.people[0], [0, 1, 2, 2])
+
+
+def test_locked_out() -> None:
+    """A test of the account whose password was changed, as if its button had been pressed."""
+    account = SenderAccount.objects.filter(from_address=SERVICE_ADDRESS).first()
+    if account is not None and account.last_test_at is None:
+        diagnostics.start(account, account.from_address, None)
 
 
 def has_mail(data: Path, order: Order) -> bool:

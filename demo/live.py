@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from demo.children import ROOT, Child, Children
-from demo.environment import HOST, Surroundings, prepare
+from demo.environment import HOST, PRESENT_PASSWORD, SERVICE_ADDRESS, Surroundings, prepare
 from demo.options import CannotRun, Options
 
 PORT = 8000
@@ -70,11 +70,12 @@ def _start(options: Options, data: Path, port: int, children: Children) -> None:
     say("Starting the web page and the worker")
     for _ in children.until(lambda: _answers(port), web, MAIL_WAIT):
         pass
+    first_steps.test_locked_out()
     order = first_steps.place_order()
     say(f"Order {order.number} is placed; waiting for its mail")
     for _ in children.until(lambda: first_steps.has_mail(data, order), worker, MAIL_WAIT):
         pass
-    say(READY.format(address=address, sign_in=address + sign_in))
+    say(READY.format(address=address, sign_in=address + sign_in, password=PRESENT_PASSWORD))
 
 
 READY = """
@@ -84,6 +85,9 @@ Postroom is running. Nothing leaves this computer.
   Place an order  {address}/demo/shop
   Read the mail   {address}/demo/mailbox
 
+One account is red: the server refuses its password. Its present one is {password}
+  Mend it         {address}/s/demo/accounts/
+
 Stop it with Ctrl-C."""
 
 
@@ -91,7 +95,15 @@ def _start_servers(options: Options, data: Path, children: Children) -> tuple[st
     say("Starting a mail server and a name server, for this computer only")
     delay = options.sink_delay or SINK_DELAY
     sink = children.start_announced(
-        "sink", "-m", "demo.sink", "--store", str(data / "mail"), "--delay", delay
+        "sink",
+        "-m",
+        "demo.sink",
+        "--store",
+        str(data / "mail"),
+        "--delay",
+        delay,
+        "--user",
+        f"{SERVICE_ADDRESS}:{PRESENT_PASSWORD}",
     )
     dns = children.start_announced("dns", "-m", "demo.dns_stub")
     return f"{HOST}:{sink['port']}", f"{HOST}:{dns['port']}"

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from demo.catalogue import BICYCLES, STOCKS, WOOL, Person, ShopStock
-from demo.environment import HOST
+from demo.environment import FORMER_PASSWORD, HOST, SERVICE_ADDRESS
 from mailaccounts.models import Kind, SenderAccount, TlsMode, add_account
 from shops.conf import conf
 from shops.models import Customer, Membership, Order, OrderLine, Role, Shop
@@ -29,6 +29,7 @@ from templates_tx.models import TemplateAssignment
 
 PICTURES = Path(__file__).resolve().parent.parent / "static" / "demo"
 OWNER = "marta"
+NOTE = "Koła do Twojego roweru przyszły dziś. Składamy go jutro rano."
 CONNECTIONS = 6  # of each demo account; its server is patient and slow on purpose
 
 
@@ -36,7 +37,7 @@ CONNECTIONS = 6  # of each demo account; its server is patient and slow on purpo
 class Past:
     """An order of the last days: who, which articles, how long ago, and how far it has come.
 
-    ``steps`` of "paid", "preparing", "shipped", "delivered", "on_hold", "cancelled".
+    ``steps`` of "paid", "preparing", "noted", "shipped", "delivered", "on_hold", "cancelled".
     """
 
     hours_ago: float
@@ -55,7 +56,7 @@ PAST = {
         Past(97, 2, (2, 2, 3), "cancelled"),
         Past(76, 0, (1,), "paid shipped"),
         Past(73, 3, (5, 2), "paid shipped"),
-        Past(52, 5, (0,), "paid preparing"),
+        Past(52, 0, (0,), "paid preparing noted"),
         Past(50, 1, (3,), "paid shipped"),
         Past(29, 2, (4, 2), "on_hold"),
         Past(26, 4, (1, 3, 2), "paid shipped"),
@@ -83,6 +84,7 @@ def load(smtp: str) -> None:
         return
     with transaction.atomic():
         shops = {stock.slug: make_shop_of(stock, smtp, copies=True) for stock in STOCKS}
+        _add_locked_out(shops[BICYCLES.slug], smtp)
         _make_staff(shops)
         for stock in STOCKS:
             _relive(shops[stock.slug], stock)
@@ -127,6 +129,26 @@ def _add_account(shop: Shop, stock: ShopStock, smtp: str) -> None:
             concurrency=CONNECTIONS,
         )
     )
+
+
+def _add_locked_out(shop: Shop, smtp: str) -> None:
+    """An account whose password was changed at its server. Notes leave from it, and wait."""
+    host, port = _split(smtp)
+    account = add_account(
+        SenderAccount(
+            shop=shop,
+            kind=Kind.SMTP,
+            label="Serwis",
+            from_name="Rowerownia Serwis",
+            from_address=SERVICE_ADDRESS,
+            host=host,
+            port=port,
+            username=SERVICE_ADDRESS,
+            password=FORMER_PASSWORD,
+            tls_mode=TlsMode.NONE,
+        )
+    )
+    TemplateAssignment.objects.create(shop=shop, message_type="note", account=account)
 
 
 def _turn_on(shop: Shop, code: str, *, copy_to_owner: bool = False) -> None:
@@ -236,6 +258,8 @@ def _take(order: Order, step: str) -> None:
     elif step == "shipped":
         order.ship(*_parcel(order))
         order.change_state("state", OrderState.FULFILLED)
+    elif step == "noted":
+        order.write_note(NOTE, occurrence="demo", author="Piotr Maj")
     elif step == "delivered":
         order.change_state("delivery_state", DeliveryState.DELIVERED)
     else:

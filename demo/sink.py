@@ -44,7 +44,8 @@ class Options:
     tls: ssl.SSLContext | None = None
     implicit_tls: bool = False
     starttls: bool = True  # offered where there is a context
-    users: dict[str, str] = field(default_factory=dict)  # names and passwords: AUTH is required
+    users: dict[str, str] = field(default_factory=dict)  # names and passwords
+    open_to_all: bool = False  # with users: who does not log in is served too
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
     greylist: float = 0.0  # how long a new pair of sender and recipient is told to come back
     patience: float = 0.0  # how long a silent client is kept
@@ -141,6 +142,8 @@ def main(arguments: list[str] | None = None) -> None:
         keep=False,
         listing=args.list,
         delay=args.delay,
+        users=dict(args.user),
+        open_to_all=True,
     )
     asyncio.run(_serve(Sink(options), args.announce))
 
@@ -171,8 +174,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--delay", type=_delay, default=(0.0, 0.0), help="MIN-MAX milliseconds before the answer"
     )
+    parser.add_argument(
+        "--user", type=_user, action="append", default=[], help="NAME:PASSWORD of who may log in"
+    )
     parser.add_argument("--announce", type=Path, help="also write the first line to this file")
     return parser
+
+
+def _user(text: str) -> tuple[str, str]:
+    name, _colon, password = text.partition(":")
+    if not name or not password:
+        raise argparse.ArgumentTypeError(f"not NAME:PASSWORD: {text!r}")
+    return name, password
 
 
 def _delay(text: str) -> tuple[float, float]:

@@ -1,4 +1,7 @@
-"""The sink's side of AUTH: PLAIN, LOGIN and CRAM-MD5 (RFC 4954, RFC 2195)."""
+"""The sink's side of AUTH: PLAIN, LOGIN and CRAM-MD5 (RFC 4954, RFC 2195), and XOAUTH2.
+
+For XOAUTH2 a user's "password" is the access token that is valid at present.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from collections.abc import Mapping
 _ASK_USER = b"334 VXNlcm5hbWU6"
 _ASK_PASSWORD = b"334 UGFzc3dvcmQ6"
 _CHALLENGE = b"<1.2@sink.localhost>"
+# What Google and Microsoft say to a token they do not take, before the refusal itself.
+_TOKEN_REFUSED = b'{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}'
 
 
 class AuthDialogue:
@@ -44,6 +49,8 @@ class AuthDialogue:
             return b"501 5.5.2 Not base64"
         if self._mechanism == b"LOGIN" and len(self._said) == 1:
             return _ASK_PASSWORD
+        if self._mechanism == b"XOAUTH2" and len(self._said) == 1 and not self._proved():
+            return b"334 " + base64.b64encode(_TOKEN_REFUSED)
         self.done = True
         self.passed = self._proved()
         return b"235 2.7.0 Welcome" if self.passed else b"535 5.7.8 Error: authentication failed"
@@ -54,6 +61,9 @@ class AuthDialogue:
         if self._mechanism == b"PLAIN":
             parts = self._said[0].split(b"\0")
             return len(parts) == 3 and self._knows(*parts[1:])
+        if self._mechanism == b"XOAUTH2":
+            parts = self._said[0].removesuffix(b"\x01\x01").split(b"\x01auth=Bearer ")
+            return len(parts) == 2 and self._knows(parts[0].removeprefix(b"user="), parts[1])
         user, _space, digest = self._said[0].partition(b" ")
         password = self._users.get(user.decode("utf-8", "replace"), "")
         return hmac.new(password.encode(), _CHALLENGE, "md5").hexdigest().encode() == digest

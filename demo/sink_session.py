@@ -237,7 +237,8 @@ class SinkSession(SinkSpeaker):
         if self._at_fault(Stage.MAIL):
             return
         address, parameters = _path(line, b"MAIL FROM:")
-        if self._options.users and not self._logged_in:
+        options = self._options
+        if options.users and not options.open_to_all and not self._logged_in:
             self._say(b"530 5.7.0 Authentication required")
         elif address is None:
             self._say(b"501 5.1.7 Bad sender address syntax")

@@ -8,12 +8,15 @@ from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from mailaccounts import diagnostics, oauth_admin  # noqa: F401
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
-from mailaccounts.forms import AccountForm, store
+from mailaccounts.forms import API_FIELDS, PACE_FIELDS, PRICE_FIELDS, AccountForm
 from mailaccounts.models import AccountRefusal, AccountState, SenderAccount
+from mailaccounts.storing import store
 from shops.admin.scope import ShopFilter, ShopScopedAdmin, twin
 from shops.models import Role
 
@@ -48,7 +51,7 @@ class SenderAccountAdmin(ShopScopedAdmin):
     list_filter = (ShopFilter, "kind", "state", "is_main")
     list_select_related = ("shop",)
     search_fields = ("from_address", "label", "host")
-    actions = ("make_main", "switch_on", "switch_off", "try_again_now")
+    actions = ("test_account", "make_main", "switch_on", "switch_off", "try_again_now")
     readonly_fields = ("is_main", "condition", "breaker_reason", "next_try_at", "last_used_at")
     fieldsets = (
         (None, {"fields": ("shop", "state", "is_main", "condition")}),
@@ -58,11 +61,13 @@ class SenderAccountAdmin(ShopScopedAdmin):
             {
                 "fields": (
                     *("kind", "host", "port", "tls_mode", "username", "password"),
-                    *("ignore_certificate_errors", "concurrency"),
+                    "ignore_certificate_errors",
                 )
             },
         ),
+        (_("A provider's account"), {"fields": (*API_FIELDS, *PRICE_FIELDS)}),
         (_("Copies"), {"fields": ("copy_to",)}),
+        (_("Limits"), {"fields": PACE_FIELDS}),
         (_("Health"), {"fields": ("breaker_reason", "next_try_at", "last_used_at")}),
     )
 
@@ -107,6 +112,16 @@ class SenderAccountAdmin(ShopScopedAdmin):
     @admin.action(description=_("Try again now"), permissions=["change"], location=ANYWHERE)
     def try_again_now(self, request: HttpRequest, queryset: QuerySet[SenderAccount]) -> None:
         self._do("mend", request, queryset)
+
+    @admin.action(description=_("Test account"), permissions=["change"], location=ANYWHERE)
+    def test_account(self, request: HttpRequest, queryset: QuerySet[SenderAccount]) -> None:
+        for account in queryset:
+            self.check_writable(request, account)
+            diagnostics.start(account, account.from_address, request.user)
+            text = _("The test of %(address)s has begun.") % {"address": account.from_address}
+            url = twin("mailaccounts:account_test", account.shop, pk=account.pk)
+            link = format_html('{} <a href="{}">{}</a>', text, url, _("See the result"))
+            self.message_user(request, link if url else text, messages.SUCCESS)
 
     def _do(self, deed: str, request: HttpRequest, rows: QuerySet[SenderAccount]) -> None:
         for account in rows:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts.models import AccountState, Breaker, SenderAccount
+from mailaccounts.models import AccountState, Breaker, Kind, SenderAccount
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -39,6 +40,18 @@ def condition_of(account: SenderAccount) -> Condition:
         return _resting(account)
     if account.breaker == Breaker.CLOSED:
         return Condition("warn", _("Trying again"), reply=account.breaker_reason)
+    if account.auth_failures and Kind(account.kind).logs_in_elsewhere:
+        name = account.get_kind_display()
+        return Condition(
+            "bad",
+            _("Paused"),
+            format_lazy(_("{provider} does not let us send"), provider=name),
+            _(
+                "Mail from this account waits, nothing is lost. Sign in again; then everything "
+                "that waits is sent."
+            ),
+            account.breaker_reason,
+        )
     if account.auth_failures:
         return Condition(
             "bad",

@@ -2,26 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext as _
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from mailaccounts.leaving import duplicate, remove
 from mailaccounts.models import SenderAccount
 from shops.models import AuditEntry
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+# By name: what is done, what the audit calls it, what is said.
+DEEDS: dict[str, tuple[Callable[[SenderAccount], Any], str, _StrPromise]] = {
+    "make_main": (
+        SenderAccount.make_main,
+        "made_main",
+        _("%(address)s is the main account now."),
+    ),
+    "switch_off": (
+        SenderAccount.switch_off,
+        "switched_off",
+        _("%(address)s is switched off."),
+    ),
+    "switch_on": (SenderAccount.switch_on, "switched_on", _("%(address)s is switched on.")),
+    "mend": (SenderAccount.mend, "retried", _("Mail from %(address)s is being tried again.")),
+    "remove": (remove, "removed", _("%(address)s was deleted.")),
+    "duplicate": (duplicate, "duplicated", _("%(address)s was copied.")),
+}
+
 
 def do(deed: str, account: SenderAccount, user: Any) -> str:
-    """Does ``deed`` and notes who did it; returns what to say.
+    """Does ``deed``, one of ``DEEDS``, and notes who did it; returns what to say.
 
-    ``deed`` is make_main, switch_off, switch_on or mend. Raises
-    ``AccountRefusal``, whose text is for staff.
+    Raises ``AccountRefusal``, whose text is for staff.
     """
-    act, audited, text = {
-        "make_main": (account.make_main, "made_main", _("%(address)s is the main account now.")),
-        "switch_off": (account.switch_off, "switched_off", _("%(address)s is switched off.")),
-        "switch_on": (account.switch_on, "switched_on", _("%(address)s is switched on.")),
-        "mend": (account.mend, "retried", _("Mail from %(address)s is being tried again.")),
-    }[deed]
-    act()
-    AuditEntry.note(f"account.{audited}", shop=account.shop, user=user, target=account)
-    return text % {"address": account.from_address}
+    act, audited, text = DEEDS[deed]
+    with transaction.atomic():
+        done = act(account)
+        facts = {"copy": done.pk} if isinstance(done, SenderAccount) else done or {}
+        AuditEntry.note(f"account.{audited}", shop=account.shop, user=user, target=account, **facts)
+    given = done if isinstance(done, dict) else {}
+    return " ".join([text % {"address": account.from_address}, *_given_to_main(given)])
+
+
+def _given_to_main(given: dict[str, int]) -> list[str]:
+    """What the main account got from one that went."""
+    said = []
+    if count := given.get("assignments"):
+        said.append(
+            ngettext(
+                "%(count)s message type now leaves from the main account.",
+                "%(count)s message types now leave from the main account.",
+                count,
+            )
+            % {"count": count}
+        )
+    if count := given.get("messages"):
+        said.append(
+            ngettext(
+                "%(count)s message that waited leaves from the main account.",
+                "%(count)s messages that waited leave from the main account.",
+                count,
+            )
+            % {"count": count}
+        )
+    return said

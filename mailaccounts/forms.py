@@ -2,67 +2,33 @@
 
 from __future__ import annotations
 
-import re
-from ipaddress import ip_address
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts.models import AccountState, Kind, SenderAccount, TlsMode, add_account
-from mailaccounts.signals import sender_changed
-from shops.addresses import EmailAddressInvalid, domain_to_ascii, parse_address, parse_list
-from shops.models import AuditEntry
+from mailaccounts.fields import PortInput, clean_name, host_name, one_address, secret_field
+from mailaccounts.models import AccountState, Kind, SenderAccount, TlsMode
+from shops.addresses import EmailAddressInvalid, parse_list
 from shops.secrets import UnreadableSecret
 
-PORTS = (25, 465, 587, 2525)
-FROM_FIELDS = {"from_address", "from_name"}
 SERVER_FIELDS = ("host", "port", "tls_mode", "username", "ignore_certificate_errors")
-_ONE_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-# What would break a header line or hide in it; the name is cleaned of it and staff are told.
-_NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-
-
-def one_address(text: str) -> str:
-    """``text`` as one bare address with its domain in A-labels; raises ``ValidationError``."""
-    try:
-        parsed = parse_address(text)
-    except EmailAddressInvalid as refusal:
-        raise ValidationError(str(refusal)) from refusal
-    if parsed.name:
-        raise ValidationError(_("Please give the address alone, without a name."))
-    return parsed.address
-
-
-def host_name(text: str) -> str:
-    """A server's name in A-labels, or an IP address; raises ``ValidationError``."""
-    name = text.strip().rstrip(".").lower()
-    try:
-        return str(ip_address(name.strip("[]")))
-    except ValueError:
-        pass
-    if _ONE_LABEL.fullmatch(name):
-        return name
-    try:
-        return domain_to_ascii(name)
-    except EmailAddressInvalid as refusal:
-        raise ValidationError(
-            _("Enter only the server's name, e.g. smtp.example.com, without http:// and port.")
-        ) from refusal
-
-
-class PortInput(forms.NumberInput):
-    """A number with the usual ports offered; every other one may be typed."""
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        number = super().render(name, value, {**(attrs or {}), "list": "mail-ports"}, renderer)
-        ports = format_html_join("", '<option value="{}">', ((port,) for port in PORTS))
-        return format_html('{}<datalist id="mail-ports">{}</datalist>', number, ports)
+API_FIELDS = ("esp", "esp_domain", "esp_region")
+PRICE_FIELDS = ("price_per_message", "price_currency")
+SENDER_FIELDS = ("from_address", "from_name", "label", "reply_to", "copy_to")
+PACE_FIELDS = ("per_minute", "per_day", "concurrency", "fallback", "tagged_envelope")
+# What a type has beside sender and pace. Everything else is blank for it.
+OWN_FIELDS: dict[str, tuple[str, ...]] = {
+    Kind.SERVER: (),
+    Kind.SMTP: ("preset", *SERVER_FIELDS, "password"),
+    Kind.GOOGLE: (),
+    Kind.MICROSOFT: (),
+    Kind.FRESHMAIL: ("password", *PRICE_FIELDS),
+    Kind.ESP: (*API_FIELDS, "username", "password", *PRICE_FIELDS),
+}
+OF_SOME_TYPE = ("preset", *SERVER_FIELDS, *API_FIELDS, *PRICE_FIELDS, "password")
 
 
 class AccountForm(forms.ModelForm):
@@ -70,23 +36,16 @@ class AccountForm(forms.ModelForm):
 
     The password is write-only. It belongs to the server, port, user name and encryption it was
     typed for: with any of them changed it must be typed again (else a test would hand it to
-    somebody else's server).
+    somebody else's server). For a provider's account it is the API key.
     """
 
-    password = forms.CharField(
-        label=_("Password"),
-        required=False,
-        strip=False,
-        max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = secret_field(_("Password"))
 
     class Meta:
         model = SenderAccount
         fields: tuple[str, ...] = (
-            *("kind", "from_address", "from_name", "label", "reply_to", "copy_to"),
-            *("host", "port", "tls_mode", "username", "ignore_certificate_errors"),
-            "concurrency",
+            *("kind", *SENDER_FIELDS, "preset", *SERVER_FIELDS),
+            *(*API_FIELDS, *PRICE_FIELDS, *PACE_FIELDS),
         )
         # Never read into the form: ``initial`` would hold it in clear.
         exclude = ("password",)
@@ -103,6 +62,12 @@ class AccountForm(forms.ModelForm):
             "reply_to": _("Leave it empty if answers come to the sender's address."),
             "username": _("Usually the same as the sender's address."),
             "label": _("Only staff see it, e.g. “Orders”. Empty: the sender's name."),
+            "per_minute": _("Empty: as fast as the server takes it."),
+            "per_day": _("Counted over the last 24 hours, copies included. Empty: no limit."),
+            "fallback": _(
+                "Takes over what would come too late here: the limit is used up, or the server "
+                "is away for long. Customers then see that account's address."
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -116,11 +81,23 @@ class AccountForm(forms.ModelForm):
             self.fields["label"].required = False
         if "password" in self.fields and self.has_password:
             self.fields["password"].widget.attrs["placeholder"] = gettext("unchanged")
+        if "fallback" in self.fields:
+            self.fields["fallback"].queryset = self._other_accounts()  # type: ignore[attr-defined]
         if self.instance.is_default:
             # The installation's own address and server: a shop only names and directs it.
             for name in ("kind", "from_address"):
                 if name in self.fields:
                     self.fields[name].disabled = True
+
+    def _other_accounts(self) -> Any:
+        """What this one may fall back on: accounts of the same shop that may send."""
+        mine = SenderAccount.objects.usable().filter(shop=self.instance.shop_id or None)
+        return mine.exclude(shop=None).exclude(pk=self.instance.pk).defer("password")
+
+    @property
+    def kind(self) -> Kind:
+        chosen = getattr(self, "cleaned_data", {}).get("kind") or self.instance.kind
+        return Kind(chosen)
 
     @property
     def has_password(self) -> bool:
@@ -134,7 +111,7 @@ class AccountForm(forms.ModelForm):
 
     def clean_from_name(self) -> str:
         typed = self.cleaned_data["from_name"]
-        name = " ".join(_NOT_IN_NAMES.sub(" ", typed).split())
+        name = clean_name(typed)
         if not name:
             raise ValidationError(_("Enter a name with letters or digits."))
         self.name_was_cleaned = name != typed
@@ -163,25 +140,31 @@ class AccountForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if cleaned.get("kind", self.instance.kind) == Kind.SERVER:
-            self._forget_server(cleaned)
-        else:
+        kind = self.kind
+        self._forget(cleaned, [name for name in OF_SOME_TYPE if name not in OWN_FIELDS[kind]])
+        if kind == Kind.SMTP:
             if not cleaned.get("host") and "host" not in self.errors:
                 self.add_error("host", _("Enter the server that sends the mail."))
             self._check_password(cleaned)
             self._refuse_clear_password(cleaned)
+        elif "password" in OWN_FIELDS[kind]:
+            self._check_key(cleaned)
         if self.instance.is_main and cleaned.get("state", AccountState.ACTIVE) != "active":
             self.add_error("state", _("The main account must be active."))
         return cleaned
 
-    def _forget_server(self, cleaned: dict[str, Any]) -> None:
-        """The installation's own server needs none of it; wrong values in it do no harm."""
-        for name in (*SERVER_FIELDS, "password"):
-            self.errors.pop(name, None)
+    def _forget(self, cleaned: dict[str, Any], names: list[str]) -> None:
+        """This type needs none of it; wrong values in it do no harm."""
         blank = SenderAccount()
-        cleaned |= {name: getattr(blank, name) for name in SERVER_FIELDS}
-        cleaned["password"] = ""
-        self._drops_password = True
+        for name in names:
+            self.errors.pop(name, None)
+            if name not in self.fields:
+                continue
+            if name == "username" and self.kind.logs_in_elsewhere:
+                cleaned[name] = self.instance.username  # the mailbox that was signed in to
+            else:
+                cleaned[name] = getattr(blank, name)
+        self._drops_password = "password" in names
 
     def _refuse_clear_password(self, cleaned: dict[str, Any]) -> None:
         """The transport would not send it; better said here than in the log."""
@@ -198,56 +181,55 @@ class AccountForm(forms.ModelForm):
             self._drops_password = True
             if typed:
                 self.add_error("username", _("Enter the user name that the password belongs to."))
-        elif typed:
-            return
-        elif not self.has_password:
-            self.add_error("password", _("Enter the password of this user name."))
-        elif any(
-            cleaned.get(name, getattr(self.instance, name)) != getattr(self.instance, name)
-            for name in SenderAccount.BOUND["password"]
-        ):
-            self.add_error(
-                "password",
-                _(
+        elif not typed:
+            self._check_stored(
+                cleaned,
+                missing=_("Enter the password of this user name."),
+                moved=_(
                     "Enter the password again: it is kept only for the server, port, user name "
                     "and encryption it was entered for."
                 ),
             )
 
-    def save(self, commit: bool = True) -> SenderAccount:
-        account: SenderAccount = self.instance
+    def _check_key(self, cleaned: dict[str, Any]) -> None:
+        if not cleaned.get("password"):
+            self._check_stored(
+                cleaned,
+                missing=_("Enter the key that you copied from the provider's panel."),
+                moved=_("Enter the key again: it is kept only for the provider it belongs to."),
+            )
+
+    def _check_stored(self, cleaned: dict[str, Any], *, missing: Any, moved: Any) -> None:
+        """Nothing was typed: the stored secret must exist, and still belong to what is set."""
+        if not self.has_password:
+            self.add_error("password", missing)
+        elif any(
+            cleaned.get(name, getattr(self.instance, name)) != getattr(self.instance, name)
+            for name in SenderAccount.BOUND["password"]
+        ):
+            self.add_error("password", moved)
+
+    def _post_clean(self) -> None:
+        """The model's rules want to see the secret that was typed."""
         if typed := self.cleaned_data.get("password"):
-            account.set_password(typed)
+            self.instance.set_password(typed)
         elif self._drops_password:
-            account.password = ""
-        return super().save(commit)  # type: ignore[no-any-return]
+            self.instance.password = ""
+        super()._post_clean()  # type: ignore[misc]
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        """What the model says of fields that are not shown stands above the form; what the form
+        has said of a field already is enough."""
+        found: dict[str, Any] = {}
+        for name, said in errors.update_error_dict({}).items():
+            if name not in self.errors:
+                shown = name if name in self.fields else NON_FIELD_ERRORS
+                found.setdefault(shown, []).extend(said)
+        if found:
+            super()._update_errors(ValidationError(found))  # type: ignore[misc]
 
     def stored_fields(self) -> list[str]:
         """What this form decides; everything else in the row belongs to others (the workers)."""
         names = [name for name in self._meta.fields or () if name in self.fields]
         changes_password = self.cleaned_data.get("password") or self._drops_password
         return [*names, "password"] if changes_password else names
-
-
-def store(form: AccountForm, user: Any) -> SenderAccount:
-    """Saves a valid form, for the panel and the admin alike: adds the account or changes it.
-
-    An account that was broken is tried at once: staff edit it to mend it, and mail that waits
-    leaves under the sender they corrected. What was changed is written down by field name, never
-    by value.
-    """
-    account = form.save(commit=False)
-    with transaction.atomic():
-        if account.pk is None:
-            add_account(account)
-            action = "account.added"
-        else:
-            account.save(update_fields=form.stored_fields())
-            account.mend()
-            if FROM_FIELDS & set(form.changed_data):
-                sender_changed.send(SenderAccount, account=account)
-            action = "account.changed"
-        AuditEntry.note(
-            action, shop=account.shop, user=user, target=account, fields=sorted(form.changed_data)
-        )
-    return account

@@ -23,11 +23,21 @@ class MailLogConfig(AppConfig):
     verbose_name = _("E-mail log")
 
     def ready(self) -> None:
-        from maillog import checks, order_messages, receivers, registry  # noqa: F401
+        from mailaccounts import figures
+        from maillog import (  # noqa: F401
+            account_figures,
+            audit_words,
+            checks,
+            order_messages,
+            receivers,
+            registry,
+        )
         from maillog.pipeline import EmailChannel
         from shops import previews
 
+        audit_words.register()
         registry.channels["email"] = EmailChannel()
         previews.message_lists.append(order_messages.messages_of)
         previews.newest_messages.append(order_messages.newest_of)
+        figures.sources.append(account_figures.fill_in)
         post_migrate.connect(schedule_sweep, sender=self)

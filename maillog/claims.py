@@ -6,23 +6,32 @@ lock. Times are the database's (``maillog.clock``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Now
 
 from mailaccounts.models import AccountState, Breaker, SenderAccount
+from maillog import limits
 from maillog.clock import db_id, db_now, from_db_id, is_postgresql, later_sql, now_sql
 from maillog.models import Delivery
-from maillog.states import DUE, State
+from maillog.states import DUE, WAITING, Role, State
 from shops.conf import conf
 
 if TYPE_CHECKING:
     from mailaccounts.transports.base import Outcome, Outgoing
+
+
+# How long a message waits for the one before it about the same order, from when it is due itself.
+AFTER_SECONDS = 600
+_DUE = ", ".join(f"'{state.value}'" for state in DUE)
+_WAITING = ", ".join(f"'{state.value}'" for state in WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +67,35 @@ def open_account_sql() -> str:
 
 def due_accounts() -> list[SenderAccount]:
     """Accounts that are open and have something due, the longest unused first."""
-    due = Delivery.objects.filter(account=OuterRef("pk"), state__in=DUE, due_at__lte=Now())
+    earlier = Delivery.objects.filter(pk=OuterRef("after")).values("state")
+    due = Delivery.objects.alias(earlier_state=Coalesce(Subquery(earlier), Value(""))).filter(
+        _its_turn(), ~Q(role=Role.IMAP), account=OuterRef("pk"), state__in=DUE, due_at__lte=Now()
+    )
     # PostgreSQL would put the one that was never used behind all others.
     longest_unused = F("last_used_at").asc(nulls_first=True)
     return list(
         SenderAccount.objects.filter(open_now(), Exists(due)).order_by(longest_unused, "pk")
+    )
+
+
+def _its_turn() -> Q:
+    """Deliveries that wait for no earlier one about the same order, or have done so long enough.
+
+    Asks for ``earlier_state``, the state of that one.
+    """
+    patient = Q(due_at__lte=Now() - timedelta(seconds=AFTER_SECONDS))
+    return Q(after=None) | patient | ~Q(earlier_state__in=WAITING)
+
+
+def _its_turn_sql() -> str:
+    """The same; for most rows it ends with the look at one of their own columns.
+
+    Not as NOT EXISTS: of that PostgreSQL might make one look through all deliveries there are.
+    """
+    return (
+        f"(after IS NULL OR due_at <= {later_sql(-AFTER_SECONDS)} OR COALESCE((SELECT earlier.state"
+        " FROM maillog_delivery earlier WHERE earlier.id = maillog_delivery.after), '')"
+        f" NOT IN ({_WAITING}))"
     )
 
 
@@ -75,38 +108,70 @@ def claim(
     towards poison; everything else is taken as a batch. ``suspect_first`` gives such a delivery
     its turn although others are due: under a steady flow it would otherwise never have one.
     """
+    take = partial(_in_turn, account.pk, worker, suspect_first)
+    if not limits.is_limited(account):
+        return take(limit)
+    with transaction.atomic():
+        # Under a lock on the account's row: what two take at once would exceed its limit.
+        room = limits.room(account.pk, limit)
+        return _within(room, limit, take)
+
+
+def _within(room: limits.Room, limit: int, take: Callable[..., list[Claimed]]) -> list[Claimed]:
+    """Up to ``limit`` of what ``room`` has place for; critical messages may use all of it."""
+    rows = take(min(limit, room.ordinary), NO_COPIES) if room.is_small else []
+    rows = rows or take(min(limit, room.ordinary))
+    return rows or take(min(limit, room.total), CRITICAL)
+
+
+def _in_turn(
+    account_id: int, worker: str, suspect_first: bool, limit: int, only: str = ""
+) -> list[Claimed]:
+    if limit <= 0:
+        return []
     for alone in (suspect_first, not suspect_first):
-        if rows := _claim(account.pk, worker, 1 if alone else limit, alone=alone):
+        sql = _claim_sql(alone, only)
+        if rows := _claim(sql, [worker, account_id, alone, 1 if alone else limit]):
             return rows
     return []
 
 
-def _claim(account_id: int, worker: str, limit: int, *, alone: bool) -> list[Claimed]:
-    sql = _claim_sql(alone)
+def _claim(sql: str, values: list[str | int | bool]) -> list[Claimed]:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql, [worker, account_id, alone, limit])
+        cursor.execute(sql, values)
         rows = [Claimed(from_db_id(pk), fence) for pk, fence in cursor.fetchall()]
     # UUIDv7: the order of the ids is the order in which they were made.
     return sorted(rows, key=lambda row: row.delivery_id)
 
 
-def _claim_sql(alone: bool) -> str:
-    due = ", ".join(f"'{state.value}'" for state in DUE)
+# What of an account's due mail is claimed, where that is not all.
+NO_COPIES = f" AND role <> '{Role.COPY.value}'"
+CRITICAL = (
+    " AND EXISTS (SELECT 1 FROM maillog_mailmessage said"
+    " WHERE said.id = maillog_delivery.message_id AND said.critical)"
+    f" AND role <> '{Role.COPY.value}'"
+)
+
+
+def _claim_sql(alone: bool, only: str = "") -> str:
     skip = " FOR UPDATE SKIP LOCKED" if is_postgresql() else ""
     # As an array PostgreSQL evaluates it once: joined in, its LIMIT may be exceeded.
     among = ("= ANY(ARRAY(", "))") if is_postgresql() else ("IN (", ")")
     counted = "lone_claims + 1" if alone else "lone_claims"
     # Suspects take turns: one that broke off again must not be the next one tried.
     first = "lone_claims, priority, due_at" if alone else "priority, due_at"
+    # Copies in Sent folders are filed by others. Put as in the index ``delivery_due``, which
+    # SQLite would not use otherwise.
     return (
         f"UPDATE maillog_delivery SET state = '{State.CLAIMED.value}', worker = %s,"
         f" fence = fence + 1, phase = '', lone_claims = {counted},"
         f" lease_until = {later_sql(conf.LEASE_SECONDS)}"
         f" WHERE id {among[0]}SELECT id FROM maillog_delivery"
-        f" WHERE account_id = %s AND state IN ({due}) AND alone = %s AND due_at <= {now_sql()}"
+        f" WHERE account_id = %s AND state IN ({_DUE}) AND NOT (role = '{Role.IMAP.value}')"
+        f" AND alone = %s AND due_at <= {now_sql()} AND {_its_turn_sql()}{only}"
         f" AND {open_account_sql()}"
         f" ORDER BY {first} LIMIT %s{skip}{among[1]}"
-        f" AND state IN ({due}) RETURNING id, fence"
+        f" AND state IN ({_DUE}) RETURNING id, fence"
     )
 
 

@@ -24,7 +24,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
-from maillog import claims, reaper
+from maillog import claims, quotas, reaper
 from maillog.clock import db_now
 from maillog.models import WorkerBeat
 from maillog.sent_folder_threads import Filing
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 TOKEN_VARIABLE = "POSTROOM_PROCESS_TOKEN"
 BEAT_EVERY = 2.0  # seconds
+QUOTAS_EVERY = 60.0  # seconds between two looks at what accounts have sent
 REST_AFTER_BREAK = 5.0  # seconds; what broke a session may break the next one at once
 REST_WHEN_CROWDED = 60.0  # seconds before another connection is tried beside those at work
 # Seconds that a session may last: where all are taken, another account has its turn then.
@@ -117,13 +118,15 @@ class Deliverer:
         self._numbers = count(1)
         self._running: dict[Future[Session], int] = {}  # session → account
         self._rest_until: dict[int, float] = {}  # account → when it may have a session again
+        self._full_until: dict[int, float] = {}  # account → when its limit has room again
         self._next_sweep = 0.0
+        self._next_quotas = time.monotonic() + random.uniform(0, QUOTAS_EVERY / 2)
         self._next_beat = 0.0
         self._claimed_at: datetime | None = None
         self._filing = Filing(self.name, self.stop)
 
     def run(self, *, once: bool = False) -> None:
-        """Sends until ``stop`` is set; with ``once``, until nothing is due."""
+        """Sends until ``stop`` is set; with ``once``, until nothing is due that may leave now."""
         with LeaseKeeper() as keeper, SessionThreads() as pool:
             while not self.stop.is_set():
                 busy = self._round(keeper, pool)
@@ -165,9 +168,14 @@ class Deliverer:
                 self._rest_until[account] = time.monotonic() + REST_WHEN_CROWDED
             elif session.claimed:
                 self._claimed_at = timezone.now()
+            if session.rest:
+                self._full_until[account] = time.monotonic() + session.rest
 
     def _start_sessions(self, keeper: LeaseKeeper, pool: SessionThreads) -> bool:
-        accounts = claims.due_accounts()
+        now = time.monotonic()
+        accounts = [
+            each for each in claims.due_accounts() if now >= self._full_until.get(each.pk, 0)
+        ]
         open_sessions = Counter(self._running.values())
         for account in accounts:
             if len(self._running) >= conf.SESSIONS_PER_PROCESS:
@@ -188,6 +196,9 @@ class Deliverer:
         pause = min(10.0, max(0.5, conf.REAP_GRACE_SECONDS / 3))
         self._next_sweep = time.monotonic() + pause * random.uniform(0.8, 1.2)
         reaper.sweep()
+        if time.monotonic() >= self._next_quotas:
+            self._next_quotas = time.monotonic() + QUOTAS_EVERY
+            quotas.look()
 
     def _beat(self) -> None:
         if time.monotonic() < self._next_beat:

@@ -21,8 +21,8 @@ from mailaccounts.models import Breaker, SenderAccount, server_endpoint
 from maillog.clock import db_now, is_postgresql
 from maillog.models import Delivery, WorkerBeat
 from maillog.states import DUE, State
+from shops import key_rotation
 from shops.models import Shop
-from shops.secrets import UnreadableSecret, cipher
 
 QUEUE_IS_OLD = timedelta(minutes=10)
 CLOCK_MAY_DIFFER = 2.0  # seconds
@@ -85,14 +85,20 @@ def check_clock() -> Iterator[Finding]:
 
 
 def check_keys() -> Iterator[Finding]:
-    cipher()
-    stored = [each.password for each in SenderAccount.objects.iterator() if each.password]
-    readable = sum(not isinstance(each, UnreadableSecret) for each in stored)
-    if readable < len(stored):
+    tallies = key_rotation.count()
+    stored, older, unreadable = (
+        sum(getattr(each, name) for each in tallies) for name in ("stored", "older", "unreadable")
+    )
+    if unreadable:
+        where = ", ".join(each.column for each in tallies if each.unreadable)
         hint = "Put the key they were encrypted with back into FIELD_KEYS."
-        yield Finding("error", "keys", "stored passwords cannot be read", hint)
-    else:
-        yield Finding("ok", "keys", f"{readable} stored passwords can be read")
+        yield Finding("error", "keys", f"{unreadable} of {stored} unreadable: {where}", hint)
+    if older:
+        hint = "Run ./postroom rotate_keys."
+        found = f"{older} of {stored} stored secrets are not on the first key"
+        yield Finding("warning", "keys", found, hint)
+    if not unreadable and not older:
+        yield Finding("ok", "keys", f"{stored} stored secrets, all on the first key")
 
 
 def check_system_account() -> Iterator[Finding]:

@@ -21,7 +21,17 @@ def may_open_sql() -> str:
     return f"SELECT 1 FROM maillog_delivery {_condition('%s', '%s')}"
 
 
+def open_for_test_sql() -> str:
+    """The gate of an account's test message: whether the account is open is not asked."""
+    opened = f"UPDATE maillog_delivery SET phase = 'dot', dot_at = {now_sql()}"
+    return f"{opened} {_held('%s', '%s')}"
+
+
 def _condition(pk: str, fence: str) -> str:
+    return f"{_held(pk, fence)} AND {claims.open_account_sql()}"
+
+
+def _held(pk: str, fence: str) -> str:
     spare = min(SPARE_SECONDS, conf.LEASE_SECONDS / 3)
     state, long_enough = "state", f"lease_until > {later_sql(spare)}"
     if is_postgresql():
@@ -33,5 +43,4 @@ def _condition(pk: str, fence: str) -> str:
     return (
         f"WHERE id = {pk} AND fence = {fence} AND {state} = '{State.CLAIMED.value}'"
         f" AND {long_enough} AND NOT cancel_requested"
-        f" AND {claims.open_account_sql()}"
     )

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from mailaccounts.account_alarms import account_broke
 from mailaccounts.models import Breaker, SenderAccount
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outcome
 from maillog import claims, retry
@@ -77,6 +78,9 @@ def note_trouble(account: SenderAccount, trouble: AccountTrouble) -> None:
             "next_try_at": now + retry.account_pause(account.net_failures),
         }
     SenderAccount.objects.filter(pk=account.pk).update(**values)
+    if values.get("breaker") == Breaker.OPEN:
+        account.breaker, account.breaker_reason = Breaker.OPEN, trouble.text[:2000]
+        account_broke(account)
 
 
 def _suppress(delivery: Delivery, outcome: Outcome) -> None:

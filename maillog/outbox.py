@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -165,7 +166,8 @@ def _hindrances(draft: Draft) -> Hindrances:
     if draft.shop is None or draft.account is None or draft.born != State.QUEUED:
         return Hindrances()
     addresses = [each.address for each in draft.recipients if each.role != Role.COPY]
-    return look_up(draft.shop, draft.message_type, draft.imported_at, addresses)
+    order_number = draft.order_number[:60]
+    return look_up(draft.shop, draft.message_type, draft.imported_at, addresses, order_number)
 
 
 def _birth(draft: Draft, hindrances: Hindrances) -> _Birth:
@@ -271,8 +273,16 @@ def _deliveries(
             due_at=now + draft.due_in,
             expires_at=now + (COPY_EXPIRES if is_copy else draft.expires_in),
             ended_at=None if own.state in (State.QUEUED, State.HELD) else message.created_at,
+            after=_after(recipient.role, address, own, hindrances),
             envelope_to=address,
         )
+
+
+def _after(role: Role, address: str, own: _Birth, hindrances: Hindrances) -> UUID | None:
+    """The delivery about the same order to the same address that goes first, if one waits."""
+    if not hindrances.earlier or role != Role.MAIN or own.state != State.QUEUED:
+        return None
+    return hindrances.goes_after(address)
 
 
 def _judged(recipient: Recipient, birth: _Birth, hindrances: Hindrances) -> tuple[str, _Birth]:

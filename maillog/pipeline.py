@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports import transport_for
 from mailaccounts.transports.base import Outgoing, Transport
-from maillog import mime, registry
+from maillog import envelope, mime, registry
 from maillog.models import Delivery
 from maillog.states import Reason, Role, State
 from shops.models.shop import TestMode
@@ -98,6 +98,8 @@ class EmailChannel:
             built = mime.build(mail_parts(delivery))
             content = mime.prefix_headers(built.content, wire_headers(delivery))
             mail_from = mime.wire_address("From", delivery.message.from_address)
+            if delivery.account is not None and delivery.account.tagged_envelope:
+                mail_from = envelope.tagged(mail_from, delivery.pk)
         except mime.BadHeader as error:
             is_address = error.field in ("To", "Cc")
             reason = Reason.BAD_ADDRESS if is_address else Reason.NONE
@@ -117,9 +119,10 @@ class EmailChannel:
 
 
 def wire_headers(delivery: Delivery) -> list[tuple[str, str]]:
-    """Header lines that belong to this delivery alone."""
+    """Header lines that belong to this delivery alone; a signature stands above all others."""
     own = [(name, value) for name, value in delivery.wire_headers]
-    return [("X-Postroom-Delivery", delivery.pk.hex), *own]
+    above = sum(name == "DKIM-Signature" for name, _value in own[:1])
+    return [*own[:above], ("X-Postroom-Delivery", delivery.pk.hex), *own[above:]]
 
 
 def mail_parts(delivery: Delivery) -> mime.MailParts:
@@ -141,6 +144,7 @@ def mail_parts(delivery: Delivery) -> mime.MailParts:
         text=body.text,
         html=body.html,
         headers=tuple((name, value) for name, value in message.headers),
+        is_automatic=True,
         attachments=tuple(
             mime.Attachment(each.name, each.content_type, bytes(each.file.content), each.content_id)
             for each in message.files

@@ -13,13 +13,15 @@ from django.db import close_old_connections, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from mailaccounts.models import Kind
 from mailaccounts.transports.base import AnswerClass, Phase
 from maillog.blanking import blank_ended
 from maillog.clock import db_now
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.moves import move
+from maillog.relocation import rescue_stranded
 from maillog.states import DUE, Reason, Role, State, UnknownPolicy
-from shops import hooks
+from shops import alarms, hooks
 from shops.conf import conf
 
 BATCH = 500
@@ -32,8 +34,9 @@ def sweep() -> int:
 
     Foreign orders that were saved outside a transaction are announced here too, last.
     """
-    moved = reap_lost_leases() + repeat_unknown() + expire()
+    moved = reap_lost_leases() + repeat_unknown() + rescue_stranded() + expire()
     blank_uncertain()
+    alarms.tell_what_waits()
     _announce_orders()
     return moved
 
@@ -113,8 +116,10 @@ def repeat_unknown() -> int:
 def _repeatable(now: datetime) -> Q:
     """What is repeated sooner or later. Copies are left as they are: nobody waits for them."""
     policies = (UnknownPolicy.REPEAT, UnknownPolicy.REPEAT_NOW)
+    paid = [kind.value for kind in Kind if kind.asks_before_repeating]
     return Q(
         ~Q(role=Role.COPY),
+        ~Q(account__kind__in=paid),
         state=State.UNKNOWN,
         repeats=0,
         expires_at__gt=now,

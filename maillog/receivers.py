@@ -8,8 +8,15 @@ from django.db.models import Exists, OuterRef, Q
 from django.dispatch import receiver
 
 from mailaccounts.models import SenderAccount
-from mailaccounts.signals import sender_changed
-from mailaccounts.transports.base import Phase
+from mailaccounts.signals import (
+    account_left,
+    login_refused,
+    sender_changed,
+    test_message_requested,
+)
+from mailaccounts.test_message import TestMessage
+from mailaccounts.transports.base import AccountTrouble, AnswerClass, Phase
+from maillog import health, relocation
 from maillog.models import Delivery, MailMessage
 from maillog.states import STOPPABLE
 
@@ -28,3 +35,28 @@ def correct_sender(account: SenderAccount, **kwargs: Any) -> None:
     # The shop too: the indexes of the log begin with it.
     mine = waiting.filter(shop=account.shop_id, account=account, state__in=STOPPABLE)
     mine.update(from_address=account.from_address, from_name=account.from_name)
+
+
+@receiver(test_message_requested, dispatch_uid="maillog.send_test_message")
+def send_test_message(
+    account: SenderAccount, to: str, seconds: float, **kwargs: Any
+) -> TestMessage:
+    """Queues and sends one message through ``account``; the answer can be asked how it went."""
+    from maillog.test_mail import TestMail
+
+    return TestMail(account, to, seconds).start()
+
+
+@receiver(login_refused, dispatch_uid="maillog.count_refused_login")
+def count_refused_login(account: SenderAccount, words: str, **kwargs: Any) -> None:
+    """Refused in a test is refused: the mail that waits would meet the same answer."""
+    health.note_trouble(account, AccountTrouble(AnswerClass.AUTH, words, phase=Phase.LOGIN))
+
+
+@receiver(account_left, dispatch_uid="maillog.move_waiting")
+def move_waiting(account: SenderAccount, **kwargs: Any) -> dict[str, int]:
+    """Mail that waits at an account which sends no more leaves from the shop's main account.
+
+    What is being sent at this moment follows with the next sweep.
+    """
+    return {"messages": relocation.to_main(account)}

@@ -20,11 +20,12 @@ from django.utils import timezone
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outgoing, Phase, Transport
 from mailaccounts.transports.parcels import Unsendable
-from maillog import claims, health, loading, pipeline, registry, retry
+from maillog import claims, health, limits, loading, pipeline, registry, retry, wire_form
 from maillog.clock import db_now
 from maillog.journal import AccountJournal
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.moves import move
+from maillog.signing import Signer
 from maillog.states import State
 from shops.conf import conf
 
@@ -46,6 +47,8 @@ class Session:
         self.journal = AccountJournal(account, worker)
         self.claimed = 0
         self.is_crowded = False  # the server takes no more connections than it has of us
+        self.rest = 0.0  # seconds until the account may send more; its limit is used up
+        self._signer = Signer(account)
         self._stop = stop
         self._ends_at = time.monotonic() + seconds if seconds else float("inf")
 
@@ -89,6 +92,7 @@ class Session:
         while not self._is_over():
             rows = claims.claim(self.account, self.worker, limit, suspect_first=suspect_first)
             if not rows:
+                self.rest = limits.rest(self.account)
                 return
             suspect_first = not suspect_first
             self.claimed += len(rows)
@@ -111,13 +115,17 @@ class Session:
     def _load(self, rows: list[claims.Claimed]) -> list[pipeline.Claim]:
         """The claimed rows with all that sending needs."""
         mine = loading.deliveries(rows)
+        for each in mine:
+            each.account = self.account
         self.journal.take(mine)
         problems = loading.render_missing([each.message for each in mine])
         blocked, now = loading.suppressed_among(mine), timezone.now()
-        return [
+        batch = [
             pipeline.Claim(each, now, each.pk in blocked, problems.get(each.message_id, ""))
             for each in mine
         ]
+        self._signer.sign(batch)
+        return batch
 
     def _prepare(self, claim: pipeline.Claim) -> Outgoing | None:
         delivery, before = claim.delivery, claim.delivery.envelope_to
@@ -131,7 +139,7 @@ class Session:
             logger.exception("delivery %s could not be prepared", delivery.pk)
         else:
             if delivery.envelope_to != before:
-                store_wire_form(delivery)
+                wire_form.store(delivery)
             return outgoing
         self.journal.held.pop(claims.claim_of(delivery), None)
         return None
@@ -204,12 +212,3 @@ def settle(delivery: Delivery, stop: pipeline.Stop) -> None:
         moved = move(mine, stop.state, reason=stop.reason.value, ended_at=now)
         if moved and stop.detail:
             MailMessage.objects.filter(pk__in=moved).update(detail=stop.detail[:2000])
-
-
-def store_wire_form(delivery: Delivery) -> None:
-    """Keeps what test mode changed, so that a retry, the viewer and the ``.eml`` are the same."""
-    Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence).update(
-        envelope_to=delivery.envelope_to,
-        subject_prefix=delivery.subject_prefix,
-        wire_headers=delivery.wire_headers,
-    )

@@ -42,6 +42,8 @@ class Reason(models.TextChoices):
     APPROVAL = "approval", _("Waits for approval (test mode)")
     POISON = "poison", _("Broke off several times while it was sent")
     RESTORE = "restore", _("Held after a restored backup")
+    LIMIT = "limit", _("The account's limit is used up for longer than it is worth waiting")
+    ACCOUNT = "account", _("Its account was switched off after a part had left")
     SECRET = "secret", _("It holds a personal link")
     REDIRECTED = "redirected", _("It went to the test address")
     TEXT_GONE = "text_gone", _("Its text is no longer kept")
@@ -72,6 +74,8 @@ WAITING = (State.QUEUED, State.CLAIMED, State.DEFERRED)
 ENDED = tuple(state for state in State if state not in WAITING)
 RETRYABLE = (State.FAILED, State.HELD, State.EXPIRED)
 STOPPABLE = (State.QUEUED, State.DEFERRED, State.HELD)
+# The server has it, or may have.
+LEFT = (State.SENT, State.UNKNOWN, State.BOUNCED, State.COMPLAINED)
 # What counts in a message's "failed recipients".
 FAILURES = (State.FAILED, State.BOUNCED, State.EXPIRED)
 COUNTED_ROLES = ("main", "cc", "bcc")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import count
 
 from mailaccounts.models import SenderAccount
-from maillog import claims, reaper, sent_folder
+from maillog import claims, quotas, reaper, sent_folder
 from maillog.clock import db_now
 from maillog.deliver import LeaseKeeper, process_name, run_session
 from maillog.models import WorkerBeat
@@ -54,6 +54,8 @@ def drain(account_id: int) -> int:
 def sweep() -> int:
     """The minute's round: lost leases, repeats, expiry, and wake-ups that got lost."""
     moved = reaper.sweep()
+    if not deliverers_at_work():
+        quotas.look()
     for account in claims.due_accounts():
         # A task that was lost with its process must not keep the flag that prevents the next.
         SenderAccount.objects.filter(pk=account.pk).update(wake=False)

@@ -56,6 +56,9 @@ NOTES: dict[str, Promise] = {
     "copy_withheld": gettext_lazy("No copy was sent: the message holds a personal link."),
     "copy_unusable": gettext_lazy("No copy was sent: the account's copy address is wrong."),
     "approved": gettext_lazy("Approved by staff."),
+    "unsigned": gettext_lazy("It left without a DKIM signature: the domain's key was unusable."),
+    "moved": gettext_lazy("Its account was switched off: the main account took it over."),
+    "fallback": gettext_lazy("Its account could not send it in time: the fallback account did."),
 }
 # Why no copy lies in the Sent folder.
 NOT_FILED: dict[str, Promise] = {

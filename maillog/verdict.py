@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mailaccounts.models import AccountState, Breaker, SenderAccount
+from mailaccounts.models import AccountState, Breaker, Kind, SenderAccount
+from maillog.limits import is_limited, usage
 from maillog.models import Delivery
 from maillog.order_messages import TONES
-from maillog.states import Reason, State, UnknownPolicy
+from maillog.states import WAITING, Reason, State, UnknownPolicy
 from maillog.timeline import Story, answer_text, host_of
 from shops.conf import conf
 from shops.models import Shop
@@ -46,6 +47,12 @@ class Case:
     def clock(self, moment: datetime) -> str:
         zone = self.shop.zone
         return moment_text(moment.astimezone(zone), timezone.now().astimezone(zone), "long")
+
+    def goes_after_another(self) -> bool:
+        """True if an earlier message about the same order has not left yet."""
+        if self.delivery.after is None:
+            return False
+        return Delivery.objects.filter(pk=self.delivery.after, state__in=WAITING).exists()
 
     def verdict(self, title: str, text: str = "", reply: str = "") -> Verdict:
         return Verdict(title, text, reply, TONES[State(self.delivery.state)])
@@ -86,6 +93,8 @@ def _waiting(case: Case) -> Verdict:
         return case.verdict(
             _("Waiting until %(time)s") % {"time": case.clock(case.delivery.due_at)}
         )
+    if case.goes_after_another():
+        return case.verdict(_("Waiting: an earlier message about this order goes first."))
     return case.verdict(_("Waiting: it leaves in a moment."))
 
 
@@ -102,7 +111,17 @@ def _paused(account: SenderAccount, case: Case) -> Verdict | None:
         title = _("Waiting: the account “%(account)s” is tried again at %(time)s")
         at = {"time": case.clock(account.next_try_at)}
         return Verdict(title % {**named, **at}, "", account.breaker_reason, "warn")
-    return None
+    return _limited(account, case)
+
+
+def _limited(account: SenderAccount, case: Case) -> Verdict | None:
+    free_at = is_limited(account) and usage([account])[account.pk].next_free_at
+    if not free_at:
+        return None
+    title = _("Waiting: the account “%(account)s” has sent as much as it may")
+    text = _("It may send more from %(time)s; the message leaves by itself.")
+    named = {"account": account.label}
+    return Verdict(title % named, text % {"time": case.clock(free_at)}, tone="warn")
 
 
 def _deferred(case: Case) -> Verdict:
@@ -121,6 +140,8 @@ def _held(case: Case) -> Verdict:
         Reason.APPROVAL: _("The shop is in test mode. It leaves only when you approve it."),
         Reason.NO_ACCOUNT: _("Add an account to send from, then try again."),
         Reason.POISON: _("Sending it broke off several times. Try again, or stop it."),
+        Reason.LIMIT: _("It would have come too late. Raise the account's limit, then try again."),
+        Reason.ACCOUNT: _("Try again and it leaves from the main account, or stop it."),
     }
     title = _("Held: %(reason)s") % {"reason": _lower(_reason(case.delivery))}
     return case.verdict(title, texts.get(Reason(reason), ""), message.detail)
@@ -129,7 +150,8 @@ def _held(case: Case) -> Verdict:
 def _perhaps(case: Case) -> Verdict:
     title = _("Perhaps sent: the connection broke off before the server answered")
     policy, delivery = case.story.message.unknown_policy, case.delivery
-    if policy == UnknownPolicy.REPEAT and not delivery.repeats and delivery.dot_at:
+    asks = delivery.account is not None and Kind(delivery.account.kind).asks_before_repeating
+    if policy == UnknownPolicy.REPEAT and not (asks or delivery.repeats) and delivery.dot_at:
         again = case.clock(delivery.dot_at + timedelta(seconds=conf.REPEAT_AFTER_SECONDS))
         text = _("It is sent once more at %(time)s; the recipient may get it twice.")
         return case.verdict(title, text % {"time": again}, delivery.last_reply)

@@ -20,6 +20,9 @@ from django.utils.translation import gettext_lazy as _
 from shops.conf import conf
 
 MAIL_PORTS = frozenset({25, 143, 465, 587, 993, 2525})
+# For the HTTP APIs of providers, whose addresses are ours or the operator's: never for a host that
+# staff typed.
+WEB_PORTS = frozenset({443})
 
 # Python's own ``is_private`` and ``is_global`` miss NAT64, v4-compatible, site-local and CGNAT
 # addresses (seen in 3.11 and 3.13), so the table is ours. Order: the first match gives the reason.
@@ -92,15 +95,20 @@ class Target:
 
 
 def connect(
-    host: str, port: int, *, timeout: float, allow: Collection[str] | None = None
+    host: str,
+    port: int,
+    *,
+    timeout: float,
+    allow: Collection[str] | None = None,
+    ports: Collection[int] = MAIL_PORTS,
 ) -> socket.socket:
     """Open a TCP connection within ``timeout`` seconds, name look-up not counted.
 
-    ``allow`` lists ``host:port`` targets that may be private; default is the operator's
-    ``OUTBOUND_ALLOW``. Raises ``OutboundRefused``, or ``OSError`` (``socket.gaierror`` for names)
-    when nobody answers.
+    ``allow`` lists ``host:port`` targets that may be private or on another port than ``ports``;
+    default is the operator's ``OUTBOUND_ALLOW``. Raises ``OutboundRefused``, or ``OSError``
+    (``socket.gaierror`` for names) when nobody answers.
     """
-    targets = resolve(host, port, allow=allow)
+    targets = resolve(host, port, allow=allow, ports=ports)
     deadline = time.monotonic() + timeout
     failure = OSError(f"no address for {host}")
     for done, target in enumerate(targets):
@@ -112,7 +120,13 @@ def connect(
     raise failure
 
 
-def resolve(host: str, port: int, *, allow: Collection[str] | None = None) -> list[Target]:
+def resolve(
+    host: str,
+    port: int,
+    *,
+    allow: Collection[str] | None = None,
+    ports: Collection[int] = MAIL_PORTS,
+) -> list[Target]:
     """Return the addresses of ``host`` that may be connected to.
 
     Raises ``OutboundRefused`` when there are addresses but none may be used, and
@@ -120,12 +134,12 @@ def resolve(host: str, port: int, *, allow: Collection[str] | None = None) -> li
     """
     listed = _Listed(conf.OUTBOUND_ALLOW if allow is None else allow)
     name_listed = listed.has(host, port)
-    if not name_listed and port not in MAIL_PORTS and not listed.any_port(port):
-        raise OutboundRefused(host, port, _("not a port of a mail server"))
+    if not name_listed and port not in ports and not listed.any_port(port):
+        raise OutboundRefused(host, port, _wrong_port(ports))
     targets: list[Target] = []
-    reason: str | Promise = _("not a port of a mail server")
+    reason: str | Promise = _wrong_port(ports)
     for target in _look_up(host, port):
-        judged = _judge(target.address, port)
+        judged = _judge(target.address, port, ports)
         if name_listed or judged is None or listed.has(target.address, port):
             targets.append(target)
         else:
@@ -148,10 +162,12 @@ def refusal(address: str) -> str | Promise | None:
     return reason
 
 
-def _judge(address: str, port: int) -> str | Promise | None:
-    if port not in MAIL_PORTS:
-        return _("not a port of a mail server")
-    return refusal(address)
+def _judge(address: str, port: int, ports: Collection[int]) -> str | Promise | None:
+    return refusal(address) if port in ports else _wrong_port(ports)
+
+
+def _wrong_port(ports: Collection[int]) -> str | Promise:
+    return _("not a port of a mail server") if ports == MAIL_PORTS else _("not a port of HTTPS")
 
 
 def _first_reason(

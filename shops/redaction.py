@@ -7,7 +7,9 @@ import re
 
 _SECRETS = re.compile(
     r"(?i)(AUTH\s+(?:PLAIN|LOGIN|XOAUTH2)\s+|Authorization:\s*(?:Bearer|Basic)\s+"
-    r"|(?:password|secret|token|key)=)([^\s&'\"]+)"
+    r"|(?:password|secret|token|key)="
+    # What Google and Microsoft send a browser back with stands in the request line.
+    r"|[?&](?:code|state|id_token)=)([^\s&'\"]+)"
 )
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127) if code not in (9,)}
 

@@ -60,6 +60,7 @@ def compose(
         template_version=words.version,
         language=words.language,
         due_in=plan.delay,
+        reply_to=plan.reply_to,
     )
 
 

@@ -55,6 +55,7 @@ def notify(
             template_version=words.version,
             language=words.language,
             due_in=plan.delay,
+            reply_to=plan.reply_to,
         )
     )
 

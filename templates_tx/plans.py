@@ -22,7 +22,7 @@ _ACCOUNT = (
     *("from_name", "from_address", "reply_to", "copy_to"),
 )
 _PLAN = f"""
-SELECT t.is_on, t.copy_to_owner, t.delay_minutes, v.id, w.language, v.subject,
+SELECT t.is_on, t.copy_to_owner, t.delay_minutes, t.reply_to, v.id, w.language, v.subject,
        {", ".join(f"a.{column}" for column in _ACCOUNT)}
 FROM shops_shop s
 LEFT JOIN templates_tx_templateassignment t
@@ -65,6 +65,7 @@ class Plan:
     copy_to_owner: bool = False
     delay: timedelta = timedelta(0)
     found: Words | None = None
+    reply_to: str = ""  # where answers to this type go; empty: where the account's go
 
     def words(self) -> Words:
         """Raises ``NoTemplate``."""
@@ -83,10 +84,10 @@ def plan_for(shop: Shop, message_type: MessageType, language: str) -> Plan:
     code = message_type.code
     wanted = [language, shop.language]
     [row] = quick_sql.rows(_PLAN, [code, code, *wanted, *wanted, shop.pk])
-    is_on, copy_to_owner, delay_minutes, version, spoken, subject, *columns = row
+    is_on, copy_to_owner, delay_minutes, reply_to, version, spoken, subject, *columns = row
     account = SenderAccount.from_db("default", _ACCOUNT, columns) if columns[0] else None
     words = Words(version, spoken, subject) if version else None
     if is_on is None:
         return Plan(code, message_type.on_in_new_shop, account, found=words)
     delay = timedelta(minutes=delay_minutes)
-    return Plan(code, bool(is_on), account, bool(copy_to_owner), delay, words)
+    return Plan(code, bool(is_on), account, bool(copy_to_owner), delay, words, reply_to)

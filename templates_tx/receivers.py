@@ -6,11 +6,14 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from mailaccounts.models import AccountState, SenderAccount
+from mailaccounts.signals import account_left
 from shops import signals
 from shops.facts import OrderLike
 from shops.models import Shop
 from templates_tx import message_types
 from templates_tx.composer import never_breaking, send_for_order
+from templates_tx.models import TemplateAssignment
 from templates_tx.notify import notify
 
 
@@ -53,3 +56,16 @@ def password_reset_requested(
         occurrence,
         to=to,
     )
+
+
+@receiver(account_left, dispatch_uid="templates_tx.forget_account")
+def forget_account(account: SenderAccount, **kwargs: Any) -> dict[str, int]:
+    """What was to leave from a deleted account leaves from the main one, whichever that is.
+
+    One that is only switched off keeps its messages for when it is switched on again; meanwhile
+    they leave from the main account too.
+    """
+    if account.state != AccountState.DELETED:
+        return {}
+    rows = TemplateAssignment.objects.filter(account=account)
+    return {"assignments": rows.update(account=None)}

@@ -19,7 +19,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from mailaccounts.models import SenderAccount
+from mailaccounts import technician
+from mailaccounts.models import (
+    AccountTest,
+    SenderAccount,
+    SenderDomain,
+    SignInAttempt,
+    TechnicianLink,
+)
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from tests import factories
@@ -41,6 +48,19 @@ class Belongings:
         return factories.make_account(self.shop)
 
     @cached_property
+    def google_account(self) -> SenderAccount:
+        return factories.make_account(self.shop, kind="google", state="draft")
+
+    @cached_property
+    def sign_in(self) -> SignInAttempt:
+        return SignInAttempt.objects.create(
+            account=self.google_account,
+            user=self.admin,
+            provider="google",
+            state_digest=f"{self.shop.pk:064d}",
+        )
+
+    @cached_property
     def member(self) -> Membership:
         user = factories.make_user(self.shop, Role.SENDER)
         return Membership.objects.get(user=user)
@@ -48,6 +68,14 @@ class Belongings:
     @cached_property
     def invitation(self) -> Invitation:
         return Invitation.issue(self.shop, "ola@staff.example", Role.SENDER, self.admin)[0]
+
+    @cached_property
+    def domain(self) -> SenderDomain:
+        return SenderDomain.objects.create(shop=self.shop, domain=self.shop.domain)
+
+    @cached_property
+    def technician_link(self) -> TechnicianLink:
+        return technician.issue(technician.Matter(self.shop, domain=self.domain), self.admin)[0]
 
     @cached_property
     def message(self) -> MailMessage:
@@ -106,6 +134,27 @@ def account(own: Belongings) -> dict[str, Any]:
     return {"pk": own.account.pk}
 
 
+def domain(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.domain.pk}
+
+
+def technician_link(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.technician_link.pk}
+
+
+def account_with_test(own: Belongings) -> dict[str, Any]:
+    AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
+    return account(own)
+
+
+def google_account(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.google_account.pk}
+
+
+def sign_in(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.google_account.pk, "attempt": own.sign_in.pk}
+
+
 def sent_folder(own: Belongings) -> dict[str, Any]:
     return {"account": own.account.pk}
 
@@ -124,6 +173,7 @@ ROUTES: dict[str, Row] = {
     "logo": public(name="nobody-20260101.png"),
     "set_language": public(),
     "invitation:accept": public(token="made-up"),
+    "technician:page": public(token="made-up"),
     "account_login": public(),
     "account_logout": public(),
     "account_inactive": public(),
@@ -149,6 +199,7 @@ ROUTES: dict[str, Row] = {
     "mfa_generate_recovery_codes": login(),
     "mfa_download_recovery_codes": login(),
     "panel:overview": shop(),
+    "panel:help": shop(),
     "shops:orders": shop(),
     "shops:order": shop(order),
     "shops:order_mail": shop(order),
@@ -157,6 +208,7 @@ ROUTES: dict[str, Row] = {
     "shops:order_paid": shop(order),
     "shops:order_note": shop(order),
     "shops:settings": shop(),
+    "shops:audit": shop(),
     "shops:members": shop(),
     "shops:invite": shop(),
     "shops:member_role": shop(member),
@@ -164,12 +216,38 @@ ROUTES: dict[str, Row] = {
     "shops:invitation_withdraw": shop(invitation),
     "shops:invitation_again": shop(invitation),
     "mailaccounts:accounts": shop(),
-    "mailaccounts:account_add": shop(),
+    "mailaccounts:account_pick": shop(),
+    "mailaccounts:account_suggest": shop(),
+    "mailaccounts:account_add": shop(kind="smtp"),
     "mailaccounts:account_edit": shop(account),
     "mailaccounts:account_make_main": shop(account),
     "mailaccounts:account_switch_off": shop(account),
     "mailaccounts:account_switch_on": shop(account),
     "mailaccounts:account_retry": shop(account),
+    "mailaccounts:account_duplicate": shop(account),
+    "mailaccounts:account_remove": shop(account),
+    "mailaccounts:domains": shop(),
+    "mailaccounts:domains_check": shop(),
+    "mailaccounts:domain": shop(domain),
+    "mailaccounts:domain_state": shop(domain),
+    "mailaccounts:domain_check": shop(domain),
+    "mailaccounts:domain_key": shop(domain),
+    "mailaccounts:domain_key_drop": shop(domain),
+    "mailaccounts:domain_plan": shop(domain),
+    "mailaccounts:domain_publish": shop(domain),
+    "mailaccounts:domain_technician": shop(domain),
+    "mailaccounts:account_technician": shop(account),
+    "mailaccounts:technician_revoke": shop(technician_link),
+    "mailaccounts:account_test": shop(account),
+    "mailaccounts:account_test_live": shop(account_with_test),
+    "mailaccounts:account_test_start": shop(account),
+    "mailaccounts:account_test_cancel": shop(account),
+    "mailaccounts:account_ignore_certificate": shop(account),
+    "mailaccounts:account_sign_in": shop(google_account),
+    "mailaccounts:account_sign_in_progress": shop(sign_in),
+    "mailaccounts:account_sign_out": shop(google_account),
+    "mailaccounts:oauth_client": shop(provider="google"),
+    "oauth_callback": login(),
     "mailaccounts:imap_folders": shop(account),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),

@@ -24,6 +24,7 @@ from mailaccounts.models.kinds import (
     TlsMode,
 )
 from mailaccounts.models.oauth_client import OAuthClient, OAuthProvider
+from mailaccounts.models.sign_in import SignInAttempt, SignInState, TokenToRevoke
 from mailaccounts.models.test_run import AccountTest, TestState
 
 __all__ = [
@@ -41,9 +42,12 @@ __all__ = [
     "SenderAccount",
     "SenderAccountQuerySet",
     "SenderDomain",
+    "SignInAttempt",
+    "SignInState",
     "TechnicianLink",
     "TestState",
     "TlsMode",
+    "TokenToRevoke",
     "add_account",
     "add_default_account",
     "server_endpoint",

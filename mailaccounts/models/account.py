@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from mailaccounts import account_alarms, kind_rules
 from mailaccounts.bound_secrets import BoundSecrets
 from mailaccounts.models.kinds import AccountRefusal, AccountState, Breaker, Kind, TlsMode
 from mailaccounts.models.parts import SentFolder, SignIn
+from mailaccounts.oauth.providers import provider
+from mailaccounts.server_url import endpoint_at
+from mailaccounts.signals import say_left
 from mailaccounts.transports.base import Endpoint
 from shops.addresses import validate_email_list
 from shops.conf import conf
@@ -27,28 +31,8 @@ def server_endpoint() -> Endpoint:
 
     Raises ``ImproperlyConfigured`` for anything else.
     """
-    try:
-        parts = urlsplit(conf.SYSTEM_SENDER_URL)
-        given_port = parts.port
-    except ValueError as error:
-        raise ImproperlyConfigured("SYSTEM_SENDER_URL must look like smtp://host:port") from error
-    modes = {
-        "smtp": (TlsMode.NONE, 25),
-        "smtps": (TlsMode.IMPLICIT, 465),
-        "smtp+starttls": (TlsMode.STARTTLS, 587),
-    }
-    if parts.scheme not in modes or not parts.hostname:
-        raise ImproperlyConfigured("SYSTEM_SENDER_URL must look like smtp://host:port")
-    tls, port = modes[parts.scheme]
-    return Endpoint(
-        host=parts.hostname,
-        port=given_port or port,
-        tls=tls.value,
-        username=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        # The installation's own server is named by the operator, not by shop staff.
-        trusted=True,
-    )
+    # The installation's own server is named by the operator, not by shop staff.
+    return replace(endpoint_at(conf.SYSTEM_SENDER_URL, "SYSTEM_SENDER_URL"), trusted=True)
 
 
 class SenderAccountQuerySet(ShopScopedQuerySet["SenderAccount"]):
@@ -197,6 +181,13 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
     def __str__(self) -> str:
         return f"{self.label} <{self.from_address}>"
 
+    def clean(self) -> None:
+        """The rules of the account's type; raises ``ValidationError`` naming the fields."""
+        super().clean()
+        found = kind_rules.problems(self)
+        if found:
+            raise ValidationError(found)
+
     def endpoint(self) -> Endpoint:
         """Where and how to connect. Holds the password in clear: never log it.
 
@@ -204,6 +195,10 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
         """
         if self.kind == Kind.SERVER:
             return server_endpoint()
+        if Kind(self.kind).logs_in_elsewhere:
+            # The token comes later, when the session logs in.
+            where = provider(self.kind).endpoint()
+            return replace(where, username=self.username or self.from_address)
         if isinstance(self.password, UnreadableSecret):
             raise SecretUnreadable(_("The stored password can no longer be read. Enter it again."))
         return Endpoint(
@@ -235,13 +230,14 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
         SenderAccount.objects.filter(pk=self.pk).update(**healthy)
         for name, value in healthy.items():
             setattr(self, name, value)
+        account_alarms.account_mended(self)
 
     def make_main(self) -> None:
         """Takes the main flag from whichever account of the shop has it.
 
         Raises ``AccountRefusal`` unless the account is active.
         """
-        with self._locked():
+        with self.locked():
             if self.state != AccountState.ACTIVE:
                 raise AccountRefusal(_("Switch the account on before you make it the main one."))
             SenderAccount.objects.filter(shop=self.shop_id, is_main=True).exclude(
@@ -250,17 +246,22 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
             self.is_main = True
             self.save(update_fields=["is_main"])
 
-    def switch_off(self) -> None:
-        """Nothing leaves from it any more. Raises ``AccountRefusal`` for the main account."""
-        with self._locked():
+    def switch_off(self) -> dict[str, int]:
+        """Nothing leaves from it any more. Raises ``AccountRefusal`` for the main account.
+
+        Returns how many "messages" that waited at it went to the main account.
+        """
+        with self.locked():
             if self.is_main:
                 raise AccountRefusal(
                     _("The main account stays on: make another account the main one first.")
                 )
             self._set_state(AccountState.DISABLED)
+            account_alarms.account_switched_off(self)
+            return say_left(self)
 
     def switch_on(self) -> None:
-        with self._locked():
+        with self.locked():
             self._set_state(AccountState.ACTIVE)
 
     def _set_state(self, state: AccountState) -> None:
@@ -270,7 +271,7 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
         self.save(update_fields=["state"])
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Holds the shop's row: two clicks at once must not meet in the constraint."""
         with transaction.atomic():
             if self.shop_id is not None:

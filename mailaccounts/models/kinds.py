@@ -30,6 +30,11 @@ class Kind(models.TextChoices):
         return self is not Kind.FRESHMAIL
 
     @property
+    def asks_before_repeating(self) -> bool:
+        """Paid by message, and no key of ours keeps a repeat from being sent: a person decides."""
+        return self is Kind.FRESHMAIL
+
+    @property
     def takes_imap(self) -> bool:
         """Google and Microsoft file what they send by themselves; FreshMail has no mailbox."""
         return self in (Kind.SERVER, Kind.SMTP, Kind.ESP)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 TRANSPORTS: dict[str, str] = {
     "server": "mailaccounts.transports.smtp.Smtp",
     "smtp": "mailaccounts.transports.smtp.Smtp",
+    "freshmail": "mailaccounts.transports.api.Api",
+    "esp": "mailaccounts.transports.api.Api",
+    "google": "mailaccounts.transports.xoauth2.XOAuth2",
+    "microsoft": "mailaccounts.transports.xoauth2.XOAuth2",
 }
 
 

@@ -8,7 +8,7 @@ SMS gateways.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -139,7 +139,11 @@ class Journal(Protocol):
 
 @dataclass(slots=True)
 class CheckResult:
-    """One step of a check, in words for shop staff."""
+    """One step of a check, in words for shop staff.
+
+    ``code`` names it for programs, ``detail`` are the server's own words. ``extra`` are facts for
+    the explanation (``mailaccounts.explain``) and never a secret.
+    """
 
     name: str
     ok: bool
@@ -148,6 +152,7 @@ class CheckResult:
     detail: str = ""
     milliseconds: int = 0
     extra: dict[str, str] = field(default_factory=dict)
+    code: str = ""
 
 
 class Transport:
@@ -165,6 +170,7 @@ class Transport:
         """
         raise NotImplementedError
 
-    def check(self) -> list[CheckResult]:
-        """Connect and log in, send nothing. Never raises for what a server does."""
+    def check(self) -> Iterable[CheckResult]:
+        """Connect and log in, send nothing: each step as soon as it is over, the first that fails
+        is the last. Never raises for what a server does."""
         raise NotImplementedError

@@ -64,13 +64,15 @@ class Smtp(Transport):
         """
         Carrier(self, items, journal).carry()
 
-    def check(self) -> list[CheckResult]:
+    def check(self) -> Iterator[CheckResult]:
         """Look the name up, connect, secure and log in, each as a step in plain words."""
         try:
             opening = self.opening()
         except AccountTrouble as trouble:
-            return [CheckResult(name=_("Settings"), ok=False, found=trouble.text)]
-        return smtp_check.run(opening, self.log_in)
+            facts = {"answer": trouble.answer.value, "phase": trouble.phase.value}
+            yield CheckResult(_("Settings"), False, trouble.text, extra=facts, code="settings")
+            return
+        yield from smtp_check.run(opening, self.log_in)
 
     def open(self) -> Link:
         """Open a session ready for MAIL; raises ``AccountTrouble``."""

@@ -140,13 +140,24 @@ class Opening:
 
     def connect(self) -> None:
         """Connect; with implicit TLS also shake hands."""
+        self.reach()
+        self.encrypt()
+
+    def reach(self) -> None:
+        """Open the connection to the port, no more."""
         end = self.endpoint
         with self._blames(Phase.CONNECT):
             sock = outbound.connect(
                 end.host, end.port, timeout=self._timeouts.connect, allow=self._allow
             )
             self._server = f"{end.host} [{sock.getpeername()[0]}]:{end.port}"
-            self._wire = Wire(self._wrapped(sock) if end.tls == "implicit" else sock)
+            self._wire = Wire(sock)
+
+    def encrypt(self) -> None:
+        """Shake hands where TLS begins with the first byte."""
+        if self.endpoint.tls == "implicit":
+            with self._blames(Phase.CONNECT):
+                self.wire.adopt(self._wrapped(self.wire.sock))
 
     def greet(self) -> None:
         """Read the banner and say EHLO."""

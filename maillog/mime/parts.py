@@ -62,6 +62,8 @@ class MailParts:
     text: str = field(default="", repr=False)
     html: str = field(default="", repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+    # Nobody wrote it by hand: answering machines stay silent. An own ``Auto-Submitted`` goes first.
+    is_automatic: bool = False
     attachments: tuple[Attachment, ...] = ()
 
 

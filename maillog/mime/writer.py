@@ -82,7 +82,15 @@ def _head(parts: MailParts) -> list[str]:
         f"Date: {format_datetime(parts.date)}",
         f"Message-ID: {parts.message_id}",
     ]
-    return lines + custom_headers(parts.headers) if parts.headers else lines
+    if parts.headers:
+        lines += custom_headers(parts.headers)
+    if parts.is_automatic and not _says_itself(parts):
+        lines.append("Auto-Submitted: auto-generated")  # RFC 3834 section 5
+    return lines
+
+
+def _says_itself(parts: MailParts) -> bool:
+    return any(name.lower() == "auto-submitted" for name, _value in parts.headers)
 
 
 def _entity(parts: MailParts) -> bytes:

@@ -155,7 +155,7 @@ def test_the_shell_needs_the_same_few_queries_with_one_shop_and_with_many(
     for number in range(10):
         other = factories.make_shop(name=f"Shop {number}")
         other.memberships.create(user=owner, role=Role.VIEWER)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         owner_client.get(f"/s/{shop.slug}/")
 
 

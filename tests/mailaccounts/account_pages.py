@@ -9,13 +9,13 @@ from tests.pages import submit
 CANARY = "kanarek-4711"
 
 
-def url(name, shop, pk=None):
-    return reverse(f"mailaccounts:{name}", kwargs={"shop": shop.slug} | ({"pk": pk} if pk else {}))
+def url(name, shop, pk=None, **kwargs):
+    at = {"shop": shop.slug} | ({"pk": pk} if pk else {}) | kwargs
+    return reverse(f"mailaccounts:{name}", kwargs=at)
 
 
 def typed(**values):
     return {
-        "kind": "smtp",
         "from_address": "sklep@rowerownia.example",
         "from_name": "Rowerownia",
         "label": "Sklep",
@@ -28,8 +28,8 @@ def typed(**values):
     }
 
 
-def add(client, shop, **values):
-    return submit(client, url("account_add", shop), **typed(**values))
+def add(client, shop, kind="smtp", **values):
+    return submit(client, url("account_add", shop, kind=kind), **typed(**values))
 
 
 def edit(client, account, **values):

@@ -1,9 +1,25 @@
 """Fixtures of the transports' and the accounts' tests."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from mailaccounts.dns.resolver import Resolver
+from mailaccounts.transports import smtp_opening
 from tests import factories
 from tests.mailaccounts.account_pages import CANARY
+from tests.name_server import NameServer
+from tests.smtp import make_certificate
+
+
+@pytest.fixture
+def trusted(tmp_path, monkeypatch):
+    """A certificate for 127.0.0.1 that the process trusts."""
+    context = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    smtp_opening.tls_context.cache_clear()
+    yield context
+    smtp_opening.tls_context.cache_clear()
 
 
 @pytest.fixture
@@ -17,3 +33,20 @@ def account(shop):
         username="sklep@rowerownia.example",
         password=CANARY,
     )
+
+
+@pytest.fixture(scope="session")
+def one_server() -> Iterator[NameServer]:
+    with NameServer() as server:
+        yield server
+
+
+@pytest.fixture
+def names(one_server: NameServer) -> NameServer:
+    one_server.clear()
+    return one_server
+
+
+@pytest.fixture
+def resolver(names: NameServer) -> Resolver:
+    return Resolver([names.address], lifetime=2)

@@ -27,7 +27,7 @@ def test_the_check_tells_every_step(trusted):
     assert list(steps) == ["Server name", "Connection", "Encryption", "Log-in"]
     assert all(step.ok for step in steps.values())
     assert steps["Server name"].found == "127.0.0.1"
-    assert steps["Encryption"].found.startswith("TLSv1.3")
+    assert steps["Encryption"].found.startswith("TLS 1.3, certificate valid to ")
 
 
 def test_the_check_stops_at_the_step_that_fails_and_says_what_to_do():
@@ -47,7 +47,7 @@ def test_the_check_stops_at_the_step_that_fails_and_says_what_to_do():
         ({"trusted": False}, "Server name"),
         ({"port": None}, "Connection"),
         ({"tls": "starttls"}, "Encryption"),
-        ({"tls": "implicit"}, "Connection"),
+        ({"tls": "implicit"}, "Encryption"),
         ({"username": "anna", "password": "x"}, "Log-in"),
     ],
 )

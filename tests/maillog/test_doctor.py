@@ -46,8 +46,12 @@ def test_a_qcluster_beside_sending_processes_is_not_counted(shop: Shop) -> None:
 def test_it_says_that_passwords_cannot_be_read(shop: Shop, settings: pytest.FixtureRequest) -> None:
     factories.make_account(shop, password="tajne")
     assert found("keys")[0].found.startswith("1 ")
+    old = settings.FIELD_KEYS  # type: ignore[attr-defined]
+    settings.FIELD_KEYS = [Fernet.generate_key().decode(), *old]  # type: ignore[attr-defined]
+    assert "1 of 1 stored secrets are not on the first key" in found("keys")[0].found
     settings.FIELD_KEYS = [Fernet.generate_key().decode()]  # type: ignore[attr-defined]
-    assert found("keys")[0].level == "error"
+    [lost] = found("keys")
+    assert lost.level == "error" and "mailaccounts.SenderAccount.password" in lost.found
 
 
 def test_it_names_paused_accounts_and_shops_without_a_main_one(shop: Shop) -> None:

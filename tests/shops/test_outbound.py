@@ -4,7 +4,7 @@ from contextlib import closing
 import pytest
 
 from shops import outbound
-from shops.outbound import OutboundRefused, connect, refusal, resolve
+from shops.outbound import WEB_PORTS, OutboundRefused, connect, refusal, resolve
 
 NOT_OUTSIDE = [
     "0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.255.254", "10.0.0.1", "172.16.0.1",
@@ -140,3 +140,25 @@ def test_a_refused_connection_is_an_os_error(listener):
     listener.close()
     with pytest.raises(ConnectionRefusedError):
         connect("127.0.0.1", port, timeout=1, allow=[f"127.0.0.1:{port}"])
+
+
+def test_the_port_of_https_is_open_to_those_who_ask_for_it_only(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_to("8.8.8.8"))
+    assert resolve("api.example", 443, allow=[], ports=WEB_PORTS)[0].address == "8.8.8.8"
+    with pytest.raises(OutboundRefused, match="not a port of a mail server"):
+        resolve("api.example", 443, allow=[])
+    for port in (25, 80, 465, 8443):
+        with pytest.raises(OutboundRefused, match="not a port of HTTPS"):
+            resolve("api.example", port, allow=[], ports=WEB_PORTS)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.8", "169.254.169.254", "fd00::1"])
+def test_over_https_too_private_addresses_are_refused(address, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_to(address))
+    with pytest.raises(OutboundRefused):
+        connect("api.example", 443, timeout=1, allow=[], ports=WEB_PORTS)
+
+
+def look_up_to(address):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return lambda host, port, **kwargs: [(family, socket.SOCK_STREAM, 6, "", (address, port))]

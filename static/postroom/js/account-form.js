@@ -1,29 +1,75 @@
-// A sender account's form: the user name follows the address and the encryption follows the port,
-// until somebody types their own.
+// A sender account's form: the user name follows the address, the encryption follows the port, and
+// a chosen hoster fills in its server, until somebody types their own.
 (function () {
   "use strict";
 
   var form = document.querySelector("[data-account-form]");
-  var address = form && form.elements.from_address;
-  var username = form && form.elements.username;
-  var port = form && form.elements.port;
-  var mode = form && form.elements.tls_mode;
   var MODES = { 25: "starttls", 465: "implicit", 587: "starttls", 2525: "starttls" };
+  var source = document.getElementById("hosters");
+  var hosters = source ? JSON.parse(source.textContent) : {};
 
-  if (address && username) {
-    var follows = username.value === "" || username.value === address.value;
-    username.addEventListener("input", function () { follows = username.value === ""; });
-    address.addEventListener("input", function () {
+  if (!form) {
+    return;
+  }
+  var field = form.elements;
+
+  function login(style) {
+    var address = field.from_address ? field.from_address.value.trim() : "";
+    return style === "other" ? "" : style === "local" ? address.split("@")[0] : address;
+  }
+
+  function put(name, value) {
+    if (field[name] && value !== null && value !== undefined) {
+      field[name].value = value;
+    }
+  }
+
+  function chosen() {
+    return field.preset && hosters[field.preset.value];
+  }
+
+  function explain() {
+    form.querySelectorAll("[data-hoster]").forEach(function (each) {
+      each.hidden = !field.preset || each.dataset.hoster !== field.preset.value;
+    });
+  }
+
+  if (field.from_address && field.username) {
+    var follows = field.username.value === "" || field.username.value === field.from_address.value;
+    field.username.addEventListener("input", function () { follows = field.username.value === ""; });
+    field.from_address.addEventListener("input", function () {
       if (follows) {
-        username.value = address.value.trim();
+        field.username.value = login(chosen() ? chosen().login : "address");
       }
     });
   }
-  if (port && mode) {
-    port.addEventListener("input", function () {
-      if (MODES[port.value]) {
-        mode.value = MODES[port.value];
+  if (field.port && field.tls_mode) {
+    field.port.addEventListener("input", function () {
+      if (MODES[field.port.value]) {
+        field.tls_mode.value = MODES[field.port.value];
       }
+    });
+  }
+  if (field.preset) {
+    explain();
+    field.preset.addEventListener("change", function () {
+      var hoster = chosen();
+      explain();
+      if (!hoster) {
+        return;
+      }
+      ["host", "port", "tls_mode", "concurrency"].forEach(function (name) {
+        put(name, hoster[name]);
+      });
+      put("username", login(hoster.login));
+      put("per_day", hoster.per_day === null ? "" : hoster.per_day);
+      put("per_minute", hoster.per_minute === null ? "" : hoster.per_minute);
+      if (hoster.imap_host) {
+        put("imap_host", hoster.imap_host);
+        put("imap_port", hoster.imap_port);
+        put("imap_username", login(hoster.login));
+      }
+      follows = true;
     });
   }
 })();

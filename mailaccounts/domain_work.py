@@ -1,0 +1,180 @@
+"""What runs in the background for one domain, started by a button: the page asks how it goes.
+
+One thing at a time a domain. Marks and plans live in the cache: what is lost there is asked for
+again by the next click.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.utils.translation import get_language, override
+from django_q.tasks import async_task
+
+from mailaccounts import domains
+from mailaccounts.dkim import new_key
+from mailaccounts.dns import update
+from mailaccounts.dns.update import Change, UpdateFailed
+from mailaccounts.models import AccountState, KeyState, Kind, SenderAccount, SenderDomain
+from mailaccounts.records import wanted
+from shops.addresses import EmailAddressInvalid, domain_to_ascii
+from shops.models import AuditEntry
+
+LATE = 30.0  # seconds until the page says that no worker answers
+FORGOTTEN = 120  # seconds until the button may be pressed again in any case
+PLAN_LASTS = 3600  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """``what`` is ``check``, ``plan`` or ``publish``; ``seconds`` since it was asked for."""
+
+    what: str
+    seconds: int
+
+    @property
+    def is_late(self) -> bool:
+        return self.seconds > LATE
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an update would change, or what came of it. ``digest`` names just these changes."""
+
+    zone: str = ""
+    changes: list[Change] = field(default_factory=list)
+    error: str = ""
+    is_done: bool = False
+
+    @property
+    def digest(self) -> str:
+        data = [each.as_dict() for each in self.changes]
+        return hashlib.sha256(json.dumps([self.zone, data]).encode()).hexdigest()
+
+
+def start(what: str, domain: SenderDomain, *arguments: Any) -> None:
+    """Starts ``check``, ``plan`` or ``publish``, unless something runs for the domain."""
+    if cache.add(_mark(domain.pk), [what, time.time()], FORGOTTEN):
+        async_task(
+            f"mailaccounts.domain_work.{what}", domain.pk, *arguments, language=get_language()
+        )
+
+
+def going_on(domain: SenderDomain) -> Work | None:
+    mark = cache.get(_mark(domain.pk))
+    if not mark:
+        return None
+    what, since = mark
+    return Work(what, int(max(time.time() - since, 0)))
+
+
+def plan_of(domain: SenderDomain) -> Plan | None:
+    """The plan made last, while it is kept."""
+    stored = cache.get(_plan(domain.pk))
+    if not stored:
+        return None
+    changes = [Change.from_dict(each) for each in stored["changes"]]
+    return Plan(stored["zone"], changes, stored["error"], stored["is_done"])
+
+
+def forget_plan(domain: SenderDomain) -> None:
+    cache.delete(_plan(domain.pk))
+
+
+def check(pk: int, *, language: str | None = None) -> None:
+    """Task: asks DNS and stores what it said."""
+    try:
+        domain = SenderDomain.objects.select_related("shop").filter(pk=pk).first()
+        if domain is not None:
+            with override(language):
+                domains.check(domain)
+    finally:
+        cache.delete(_mark(pk))
+
+
+def plan(pk: int, *, language: str | None = None) -> None:
+    """Task: checks the domain and compares what it needs with what the name server has."""
+    try:
+        domain = SenderDomain.objects.select_related("shop").filter(pk=pk).first()
+        zone = update.zone_of(domain.domain) if domain is not None else None
+        if domain is None or zone is None:
+            return
+        with override(language):
+            _ensure_key(domain)
+            domains.check(domain)
+            try:
+                _store(pk, Plan(zone, update.plan(zone, wanted(domain))))
+            except UpdateFailed as failure:
+                _store(pk, Plan(zone, error=str(failure)))
+    finally:
+        cache.delete(_mark(pk))
+
+
+def publish(pk: int, digest: str, user_pk: int, *, language: str | None = None) -> None:
+    """Task: makes the changes that were shown, then asks DNS whether the world sees them."""
+    try:
+        domain = SenderDomain.objects.select_related("shop").filter(pk=pk).first()
+        shown = plan_of(domain) if domain is not None else None
+        if domain is None or shown is None or shown.digest != digest or shown.is_done:
+            return
+        with override(language):
+            try:
+                update.publish(shown.zone, shown.changes)
+            except UpdateFailed as failure:
+                _store(pk, Plan(shown.zone, shown.changes, str(failure)))
+                return
+            _store(pk, Plan(shown.zone, shown.changes, is_done=True))
+            AuditEntry.note(
+                "domain.records_published",
+                shop=domain.shop,
+                user=get_user_model().objects.filter(pk=user_pk).first(),
+                target=domain,
+                names=[each.name for each in shown.changes],
+            )
+            domains.check(domain)
+    finally:
+        cache.delete(_mark(pk))
+
+
+def _ensure_key(domain: SenderDomain) -> None:
+    """A domain whose mail we would sign gets its key, so that all three can be published."""
+    in_use = domain.keys.filter(state__in=[KeyState.NEW, KeyState.ACTIVE])
+    if signs_for(domain) and not in_use.exists():
+        new_key(domain)
+
+
+def signs_for(domain: SenderDomain) -> bool:
+    """True if an account of the shop sends from the domain whose signature is ours to put."""
+    accounts = SenderAccount.objects.filter(shop=domain.shop_id).exclude(state=AccountState.DELETED)
+    return any(
+        Kind(account.kind).signs_here and domain_of(account) == domain.domain
+        for account in accounts.only("kind", "from_address")
+    )
+
+
+def domain_of(account: SenderAccount) -> str:
+    """The account's domain in A-labels; "" if an import left no domain there."""
+    try:
+        return domain_to_ascii(account.from_domain)
+    except EmailAddressInvalid:
+        return ""
+
+
+def _store(pk: int, plan: Plan) -> None:
+    data = {"zone": plan.zone, "error": plan.error, "is_done": plan.is_done}
+    changes = [each.as_dict() for each in plan.changes]
+    cache.set(_plan(pk), {**data, "changes": changes}, PLAN_LASTS)
+
+
+def _mark(pk: int) -> str:
+    return f"domain-work:{pk}"
+
+
+def _plan(pk: int) -> str:
+    return f"domain-plan:{pk}"

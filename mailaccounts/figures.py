@@ -1,0 +1,52 @@
+"""What the list of accounts shows of things that only apps to the right know.
+
+They fill ``sources`` in ``AppConfig.ready()``; each is asked once for all accounts of a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mailaccounts.models import SenderAccount
+
+
+@dataclass(slots=True)
+class Figures:
+    """One account's figures.
+
+    ``used`` are deliveries of the last 24 hours, ``most`` the limit they count against (``soft``:
+    beyond it mail still leaves), ``sent_folder_up_to`` how far IMAP synchronisation has come,
+    ``spent`` this month's cost in the account's currency.
+    """
+
+    used: int = 0
+    most: int | None = None
+    soft: bool = False
+    next_free_at: datetime | None = None
+    waiting: int = 0
+    sent_folder_up_to: datetime | None = None
+    sent_folder_waiting: int = 0
+    spent: Decimal | None = None
+
+    @property
+    def tone(self) -> str:
+        """``warn`` from four fifths of the limit on."""
+        return "warn" if self.most and self.used * 5 >= self.most * 4 else ""
+
+
+Source = Callable[[Sequence["SenderAccount"], dict[int, Figures]], None]
+# Each writes what it knows into the figures of these accounts, by primary key.
+sources: list[Source] = []
+
+
+def figures_of(accounts: Sequence[SenderAccount]) -> dict[int, Figures]:
+    """The figures of ``accounts``, by primary key."""
+    found = {account.pk: Figures() for account in accounts}
+    for source in sources:
+        source(accounts, found)
+    return found

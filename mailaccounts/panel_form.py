@@ -1,0 +1,201 @@
+"""The account's form in the panel: the fields of one type, in that type's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.forms import BoundField
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from mailaccounts import presets
+from mailaccounts.esp import Provider, provider_of
+from mailaccounts.forms import API_FIELDS, OWN_FIELDS, PACE_FIELDS, SENDER_FIELDS, AccountForm
+from mailaccounts.models import Kind
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+# Where another word fits better than the column's own.
+LABELS: dict[str, dict[str, tuple[StrOrPromise, StrOrPromise]]] = {
+    Kind.FRESHMAIL: {
+        "price_per_message": (
+            _("Price of a message"),
+            _("3 grosze for 10 messages is 0.003. For the monthly cost on the accounts page."),
+        ),
+    },
+    Kind.ESP: {
+        "price_per_message": (
+            _("Price of a message"),
+            _("If your plan charges for each. For the monthly cost on the accounts page."),
+        ),
+    },
+}
+OWN_TEMPLATES = {
+    Kind.SMTP: "smtp",
+    Kind.SERVER: "server",
+    Kind.GOOGLE: "sign_in",
+    Kind.MICROSOFT: "sign_in",
+    Kind.FRESHMAIL: "api",
+    Kind.ESP: "api",
+}
+NEW_BUTTONS: dict[str, StrOrPromise] = {
+    Kind.SERVER: _("Save and check the domain"),
+    Kind.GOOGLE: _("Sign in at Google"),
+    Kind.MICROSOFT: _("Sign in at Microsoft"),
+}
+
+
+def limits_of_kind(kind: Kind, address: str) -> dict[str, int]:
+    """What the provider allows, as a cautious start (Google and Microsoft, 2026-11)."""
+    if kind == Kind.GOOGLE:
+        return {"per_day": 100 if presets.is_freemail(address) else 2000}
+    if kind == Kind.MICROSOFT:
+        return {"per_day": 10000, "per_minute": 30}
+    return {}
+
+
+class PanelAccountForm(AccountForm):
+    """``instance`` has its type; the form cannot change it (another type is another account)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind = Kind(self.instance.kind)
+        self.fields["preset"] = forms.ChoiceField(
+            label=_("Who keeps your mailbox?"),
+            required=False,
+            choices=[("", _("Choose to have the server filled in")), *presets.choices()],
+        )
+        shown = {*SENDER_FIELDS, *OWN_FIELDS[kind], *PACE_FIELDS}
+        if not kind.takes_copies:
+            shown.discard("copy_to")
+        for name in set(self.fields) - shown:
+            del self.fields[name]
+        if self.provider is not None:
+            self._ask_as(self.provider)
+        for name, (label, help_text) in LABELS.get(kind, {}).items():
+            self.fields[name].label = label
+            self.fields[name].help_text = help_text
+
+    @cached_property
+    def provider(self) -> Provider | None:
+        """Whose API carries the mail; None for accounts that leave over SMTP."""
+        return provider_of(self.instance)
+
+    def _ask_as(self, provider: Provider) -> None:
+        """The fields that this provider needs, in the words of its own panel."""
+        wanted = {each.column: each for each in provider.fields}
+        for name in ("esp", "username", "esp_domain", "esp_region"):
+            if name not in wanted:
+                self.fields.pop(name, None)
+        for column, each in wanted.items():
+            if each.choices:
+                self.fields[column] = forms.ChoiceField(choices=each.choices)
+            own = self.fields[column]
+            own.label, own.help_text = capfirst(each.label), each.help
+            own.required = each.required and not each.secret
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.kind == Kind.SMTP:
+            cleaned["password"] = presets.clean_app_password(
+                cleaned.get("host", ""), cleaned.get("password", "")
+            )
+        if self.instance.pk is None:
+            self._fill_in_limits(cleaned)
+        return cleaned
+
+    def clean_preset(self) -> str:
+        """Without a script in the browser the hoster's server is filled in here."""
+        slug = str(self.cleaned_data["preset"])
+        hoster = presets.by_slug(slug)
+        if hoster and hoster.host and not self.data.get(self.add_prefix("host")):
+            filled = presets.fields_of(hoster, self.cleaned_data.get("from_address", ""))
+            names = ("host", "port", "tls_mode", "username", "per_minute", "per_day")
+            self.data = self.data.copy()
+            self.data.update({name: filled[name] or "" for name in names})
+        return slug
+
+    def _fill_in_limits(self, cleaned: dict[str, Any]) -> None:
+        """A new Google or Microsoft account starts with what the provider allows."""
+        for name, value in limits_of_kind(self.kind, cleaned.get("from_address", "")).items():
+            if name in self.fields and name not in self.changed_data:
+                cleaned[name] = value
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to say about a saved account that nothing forbids."""
+        account = self.instance
+        found = [presets.freemail_warning(account.from_address)]
+        if "per_day" in self.fields:
+            found.append(presets.limit_warning(account.preset, account.per_day))
+        return [text for text in found if text]
+
+    @property
+    def other_hint(self) -> StrOrPromise:
+        return presets.OTHER_HINT
+
+    @property
+    def hosters(self) -> list[presets.Preset]:
+        return list(presets.PRESETS)
+
+    @property
+    def hoster_data(self) -> dict[str, dict[str, Any]]:
+        """What the page's script fills in, by hoster."""
+        return {
+            each.slug: {
+                "host": each.host,
+                "port": each.port,
+                "tls_mode": each.tls,
+                "login": each.login.value,
+                "per_minute": each.per_minute,
+                "per_day": each.per_day,
+                "concurrency": each.concurrency,
+                "imap_host": each.imap_host,
+                "imap_port": each.imap_port,
+            }
+            for each in presets.PRESETS
+        }
+
+    def those(self, *names: str) -> list[BoundField]:
+        """The fields of these names that this type has."""
+        return [self[name] for name in names if name in self.fields]
+
+    @property
+    def own_template(self) -> str:
+        """The part of the page that this type has alone."""
+        return f"mailaccounts/types/{OWN_TEMPLATES[Kind(self.instance.kind)]}.html"
+
+    @property
+    def button(self) -> StrOrPromise:
+        """What saving does, in the words of its button."""
+        if self.instance.pk:
+            return _("Save")
+        return NEW_BUTTONS.get(self.instance.kind, _("Add account"))
+
+    @property
+    def pace_has_errors(self) -> bool:
+        return any(name in self.errors for name in PACE_FIELDS)
+
+    @property
+    def service(self) -> list[BoundField]:
+        return self.those(*API_FIELDS, "username", "password")
+
+    @property
+    def prices(self) -> list[BoundField]:
+        return self.those("price_per_message", "price_currency")
+
+    @property
+    def offers_unchecked_certificates(self) -> bool:
+        """Only where a test has failed over the certificate, or it is ignored already."""
+        return self.instance.ignore_certificate_errors or self._failed_over_certificate()
+
+    def _failed_over_certificate(self) -> bool:
+        if self.instance.pk is None:
+            return False
+        latest = self.instance.tests.first()
+        return latest is not None and any(
+            step.get("extra", {}).get("certificate") == "refused" for step in latest.steps
+        )

@@ -1,0 +1,117 @@
+"""The rows of the accounts' list: everything that the page says of an account, looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+from mailaccounts.condition import Condition, condition_of
+from mailaccounts.figures import Figures, figures_of
+from mailaccounts.models import DomainStatus, Kind, SenderAccount, SenderDomain
+from mailaccounts.test_report import Report, latest_reports
+from mailaccounts.type_picker import icon_of
+from shops.addresses import parse_list
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+TONES = {
+    DomainStatus.PASS: ("ok", "check"),
+    DomainStatus.ATTENTION: ("warn", "alert-triangle"),
+    DomainStatus.MISSING: ("bad", "x"),
+    DomainStatus.WRONG: ("bad", "x"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """SPF, DKIM or DMARC of the account's domain."""
+
+    name: str
+    tone: str
+    icon: str
+    words: StrOrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    account: SenderAccount
+    condition: Condition
+    copies: list[str]
+    figures: Figures
+    badges: list[Badge]
+    domain: SenderDomain | None
+    icon: str
+    way: StrOrPromise
+    report: Report | None = None
+
+
+def rows_of(accounts: Sequence[SenderAccount]) -> list[Row]:
+    figures = figures_of(accounts)
+    domains = {
+        (each.shop_id, each.domain): each
+        for each in SenderDomain.objects.filter(
+            shop__in={account.shop_id for account in accounts},
+            domain__in={account.from_domain.lower() for account in accounts},
+        )
+    }
+    reports = latest_reports(accounts)
+    return [
+        _row(
+            each,
+            figures[each.pk],
+            domains.get((each.shop_id, each.from_domain.lower())),
+            reports.get(each.pk),
+        )
+        for each in accounts
+    ]
+
+
+def _row(
+    account: SenderAccount, figures: Figures, domain: SenderDomain | None, report: Report | None
+) -> Row:
+    return Row(
+        account=account,
+        condition=condition_of(account),
+        copies=copies_of(account),
+        figures=figures,
+        badges=badges_of(domain) if domain and not account.is_default else [],
+        domain=domain,
+        icon=icon_of(account.kind, is_default=account.is_default),
+        way=way_of(account),
+        report=report,
+    )
+
+
+def badges_of(domain: SenderDomain) -> list[Badge]:
+    checks = (
+        ("SPF", domain.spf_status),
+        ("DKIM", domain.dkim_status),
+        ("DMARC", domain.dmarc_status),
+    )
+    return [
+        Badge(name, *TONES.get(DomainStatus(status), ("idle", "minus")), DomainStatus(status).label)
+        for name, status in checks
+    ]
+
+
+def way_of(account: SenderAccount) -> StrOrPromise:
+    """How its mail leaves, short enough for a second line."""
+    if account.is_default:
+        return _("default account")
+    if account.kind == Kind.SMTP:
+        return f"SMTP, {account.host}"
+    if account.kind == Kind.ESP:
+        return account.esp.capitalize() or Kind.ESP.label
+    return Kind(account.kind).label
+
+
+def copies_of(account: SenderAccount) -> list[str]:
+    """The copy addresses; what an import left unreadable is shown as it stands."""
+    try:
+        return [each.address for each in parse_list(account.copy_to)]
+    except ValueError:
+        return [account.copy_to]

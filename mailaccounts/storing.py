@@ -1,0 +1,40 @@
+"""A valid form becomes an account, for the panel and the Django admin alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from mailaccounts.forms import AccountForm
+from mailaccounts.models import AccountState, Kind, SenderAccount, add_account
+from mailaccounts.signals import sender_changed
+from shops.models import AuditEntry
+
+FROM_FIELDS = {"from_address", "from_name"}
+
+
+def store(form: AccountForm, user: Any) -> SenderAccount:
+    """Saves a valid form, for the panel and the admin alike: adds the account or changes it.
+
+    An account that was broken is tried at once: staff edit it to mend it, and mail that waits
+    leaves under the sender they corrected. What was changed is written down by field name, never
+    by value.
+    """
+    account = form.save(commit=False)
+    with transaction.atomic():
+        if account.pk is None:
+            if Kind(account.kind).logs_in_elsewhere:
+                account.state = AccountState.DRAFT  # until somebody has signed in
+            add_account(account)
+            action = "account.added"
+        else:
+            account.save(update_fields=form.stored_fields())
+            account.mend()
+            if FROM_FIELDS & set(form.changed_data):
+                sender_changed.send(SenderAccount, account=account)
+            action = "account.changed"
+        AuditEntry.note(
+            action, shop=account.shop, user=user, target=account, fields=sorted(form.changed_data)
+        )
+    return account
