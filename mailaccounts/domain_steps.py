@@ -46,7 +46,7 @@ def _spf(account: SenderAccount, domain: str, spf: Mapping[str, Any]) -> CheckRe
     record = " ".join(str(text) for text in spf.get("found", ()))[:LONGEST_RECORD]
     result = CheckResult("SPF", status == SpfStatus.PASS, code="spf")
     result.found = record or _("No record")
-    result.hint = "" if result.ok else wording.spf_hint(domain, spf)
+    result.hint = "" if result.ok else _spf_hint(account, domain, spf)
     if account.kind != Kind.SERVER and status == SpfStatus.NOT_US:
         # Mail leaves from the hoster's or the provider's servers: theirs must be named, not ours.
         result.ok, result.hint = True, ""
@@ -55,6 +55,16 @@ def _spf(account: SenderAccount, domain: str, spf: Mapping[str, Any]) -> CheckRe
     if account.kind != Kind.SERVER or status == SpfStatus.TEMPERROR:
         result.extra = dict(REMARK)
     return result
+
+
+def _spf_hint(account: SenderAccount, domain: str, spf: Mapping[str, Any]) -> str:
+    proposed = spf.get("proposed")
+    if account.kind == Kind.SERVER and proposed:
+        text = _("Put this TXT record into the DNS of %(domain)s: %(record)s")
+        return text % {"domain": domain, "record": proposed}
+    if spf.get("status") == SpfStatus.MISSING:
+        return _("Publish the SPF record that your hoster names: many receivers want one.")
+    return wording.spf_hint(domain, spf)
 
 
 def _dkim(account: SenderAccount, dkim: Mapping[str, Any]) -> CheckResult:

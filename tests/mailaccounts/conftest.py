@@ -9,7 +9,7 @@ from mailaccounts.dns.resolver import Resolver
 from mailaccounts.transports import smtp_opening
 from tests import factories
 from tests.mailaccounts.account_pages import CANARY
-from tests.name_server import NameServer, quoted
+from tests.name_server import NameServer
 from tests.smtp import make_certificate
 
 
@@ -58,9 +58,9 @@ def sound_names(names: NameServer, settings: Any) -> NameServer:
     """The only name server that is asked; the shop's domain is in order there."""
     settings.DNS_SERVERS, settings.SPF_INCLUDE = [names.address], "spf.post.example"
     own = "rowerownia.example"
-    names.add(own, "TXT", quoted("v=spf1 include:spf.post.example ~all"))
-    names.add("spf.post.example", "TXT", quoted("v=spf1 ip4:192.0.2.1 ~all"))
-    names.add(f"_dmarc.{own}", "TXT", quoted("v=DMARC1; p=reject"))
+    names.add(own, "TXT", "v=spf1 include:spf.post.example ~all")
+    names.add("spf.post.example", "TXT", "v=spf1 ip4:192.0.2.1 ~all")
+    names.add(f"_dmarc.{own}", "TXT", "v=DMARC1; p=reject")
     return names
 
 
