@@ -30,7 +30,7 @@ from mailaccounts.models import (
     SenderAccount,
     SenderDomain,
 )
-from shops.addresses import domain_to_ascii
+from shops.addresses import EmailAddressInvalid, domain_to_ascii
 from shops.alarms import speaking_to
 
 CHECK_AGAIN_AFTER = timedelta(minutes=50)
@@ -54,16 +54,24 @@ _COLUMNS = (
 )
 
 
+def domain_of(account: SenderAccount) -> str:
+    """The domain that the account sends from, in A-labels; "" if its address has none."""
+    try:
+        return domain_to_ascii(account.from_domain)
+    except EmailAddressInvalid:
+        return ""
+
+
 def domain_for(account: SenderAccount) -> SenderDomain:
     """The row of the account's domain, made on first use.
 
-    Raises ``ValueError`` for the installation's own account, which belongs to no shop.
+    Raises ``ValueError`` for an address without a domain, and for the installation's own account,
+    which belongs to no shop.
     """
-    if account.shop_id is None:
-        raise ValueError("the system account has no sender domain")
-    domain, _made = SenderDomain.objects.get_or_create(
-        shop_id=account.shop_id, domain=domain_to_ascii(account.from_domain)
-    )
+    name = domain_of(account)
+    if account.shop_id is None or not name:
+        raise ValueError(f"account {account.pk} has no sender domain")
+    domain, _made = SenderDomain.objects.get_or_create(shop_id=account.shop_id, domain=name)
     return domain
 
 
@@ -97,19 +105,13 @@ def check_all() -> int:
     from django_q.tasks import async_task
 
     for account in _own_accounts():
-        domain_for(account)
+        if domain_of(account):
+            domain_for(account)
     due = timezone.now() - CHECK_AGAIN_AFTER
     waiting = SenderDomain.objects.exclude(checked_at__gt=due).values_list("pk", flat=True)
     for pk in waiting:
         async_task("mailaccounts.tasks.check_domain", pk)
     return len(waiting)
-
-
-def ask_for_check(domain: SenderDomain) -> None:
-    """Starts the check in the background; ``checked_at`` moves when it is done."""
-    from django_q.tasks import async_task
-
-    async_task("mailaccounts.tasks.check_domain", domain.pk)
 
 
 def refusal_to_activate(account: SenderAccount) -> str | None:
@@ -120,7 +122,7 @@ def refusal_to_activate(account: SenderAccount) -> str | None:
     """
     if account.kind != Kind.SERVER or account.is_default or account.shop_id is None:
         return None
-    name = domain_to_ascii(account.from_domain)
+    name = domain_of(account)
     row = SenderDomain.objects.filter(shop_id=account.shop_id, domain=name).first()
     if row is None or row.checked_at is None or _is_old(row.checked_at):
         return _(
@@ -178,7 +180,7 @@ def _store(row: SenderDomain, report: DomainReport) -> None:
     row.spf = {**data["spf"], "passed_at": passed_at}
     row.dkim = {"keys": data["dkim"]}
     row.dmarc = data["dmarc"]
-    row.mx = {**data["mx"], "servers": data["dns"]["servers"]}
+    row.mx = {**data["mx"], "name_servers": data["dns"]["servers"]}
     if report.operator or report.name_servers:
         row.dns_operator = report.operator
     row.spf_status = _spf_status(report.spf)
