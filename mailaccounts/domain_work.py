@@ -118,9 +118,9 @@ def plan(pk: int, *, language: str | None = None) -> None:
             return
         with override(language):
             _ensure_key(domain)
-            domains.check(domain)
+            now = domains.check(domain)
             try:
-                _store(pk, Plan(zone, update.plan(zone, wanted(domain))))
+                _store(pk, Plan(zone, update.plan(zone, wanted(now))))
             except UpdateFailed as failure:
                 _store(pk, Plan(zone, error=str(failure)))
     finally:
