@@ -20,8 +20,13 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from mailaccounts import technician
-from mailaccounts.models import SenderAccount, SenderDomain, TechnicianLink
-from mailaccounts.models import AccountTest, SenderAccount, SignInAttempt
+from mailaccounts.models import (
+    AccountTest,
+    SenderAccount,
+    SenderDomain,
+    SignInAttempt,
+    TechnicianLink,
+)
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from tests import factories
@@ -135,6 +140,8 @@ def domain(own: Belongings) -> dict[str, Any]:
 
 def technician_link(own: Belongings) -> dict[str, Any]:
     return {"pk": own.technician_link.pk}
+
+
 def account_with_test(own: Belongings) -> dict[str, Any]:
     AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
     return account(own)
