@@ -149,6 +149,8 @@ def spf_hint(domain: str, spf: Mapping[str, Any], place: str = "") -> str:
     if status not in _SPF:
         return ""
     parts = [_SPF[status] % {"domain": domain}]
+    if not spf.get("domain_exists", True):
+        parts = [_("There is no domain %s in DNS. Is it spelt right, and registered?") % domain]
     if status == "permerror":
         parts.append(fault_words(spf))
     if spf.get("proposed") or status in ("missing", "not-including-us", "permerror"):

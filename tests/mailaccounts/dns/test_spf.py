@@ -185,6 +185,13 @@ def test_what_stands_behind_all_costs_nothing(resolver: Resolver) -> None:
     assert survey("redirect-all.example", resolver).lookups == 0
 
 
+@pytest.mark.promise("S5.2")
+def test_a_record_of_several_strings_is_read_as_one(zone: NameServer, resolver: Resolver) -> None:
+    (record,) = survey("long.example", resolver).records
+
+    assert len(record) > 450
+
+
 def test_a_server_without_a_name_has_none_in_macros(zone: NameServer, resolver: Resolver) -> None:
     zone.put("p.example", "TXT", "v=spf1 exists:%{p}.names.example -all")
     zone.put("unknown.names.example", "A", "127.0.0.2")
