@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy
 
 _FAULTS = {
     "syntax": gettext_lazy("“%(term)s” in the record of %(domain)s cannot be read."),
+    "too-long": gettext_lazy(
+        "The record of %(domain)s is far too long; receivers read some hundred characters."
+    ),
     "several-records": gettext_lazy(
         "%(domain)s has more than one SPF record; then receivers use none of them."
     ),
