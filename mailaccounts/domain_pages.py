@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mailaccounts import domains
 from mailaccounts.dkim import record_name, record_strings, record_text
 from mailaccounts.dns import operators, wording
-from mailaccounts.domain_work import signs_for
+from mailaccounts.domain_work import domain_of, signs_for
 from mailaccounts.models import DkimKey, KeyState, SenderAccount, SenderDomain
 from mailaccounts.panel_rows import Badge, badges_of
 from mailaccounts.records import found_texts
@@ -134,9 +133,10 @@ class Card:
 
 
 def spf_card(domain: SenderDomain) -> Card:
-    words = SPF.get(domain.spf.get("status") or "", UNCHECKED)
+    status = domain.spf.get("status") or ""
+    fault = wording.fault_words(domain.spf) if status == "permerror" else ""
     notes = tuple(wording.spf_notes(domain.spf))
-    return Card(*words, domain.spf, wording.fault_words(domain.spf), notes)
+    return Card(*SPF.get(status, UNCHECKED), domain.spf, fault, notes)
 
 
 def dmarc_card(domain: SenderDomain) -> Card:
@@ -172,12 +172,12 @@ class LookUps:
 
 def lookups_of(report: Mapping[str, Any]) -> LookUps | None:
     """None where no record could be walked."""
-    if not report.get("found") or report.get("status") == "temperror":
-        return None
     used, after = int(report.get("lookups") or 0), report.get("lookups_after")
+    if report.get("status") == "temperror" or not report.get("found") and after is None:
+        return None
     rows = list(_flat(report.get("terms") or [], 0))
     more = (after or 0) - used
-    if more > 0:
+    if more > 0 and report.get("found"):
         rows.append(LookUp(f"include:{report.get('include', '')}", 0, more, is_new=True))
     marks = ["on" if at < used else "plan" if at < (after or 0) else "" for at in range(10)]
     return LookUps(used, after, int(report.get("voids") or 0), rows, marks)
@@ -303,7 +303,7 @@ def rows_of(shop: Shop) -> list[Row]:
     stored = {each.domain: each for each in SenderDomain.objects.for_shop(shop)}
     senders: dict[str, list[str]] = {}
     for account in accounts_of(shop):
-        senders.setdefault(domains.domain_of(account), []).append(account.from_address)
+        senders.setdefault(domain_of(account), []).append(account.from_address)
     return [_row(name, stored.get(name), senders[name]) for name in sorted(senders) if name]
 
 
@@ -321,12 +321,16 @@ def _row(name: str, domain: SenderDomain | None, addresses: list[str]) -> Row:
 
 def place_of(domain: SenderDomain) -> str:
     """Who runs the DNS and where to click there; "" if nobody knows."""
-    servers = domain.mx.get("name_servers") or domain.spf.get("name_servers") or []
-    return operators.place_words(domain.dns_operator, domain.domain, servers)
+    return operators.place_words(domain.dns_operator, domain.domain, servers_of(domain))
+
+
+def servers_of(domain: SenderDomain) -> list[str]:
+    """The name servers of its zone, as found last."""
+    return list(domain.mx.get("servers") or [])
 
 
 def tabs_of(shop: Shop) -> dict[str, int]:
     """The counts beside "Accounts" and "Domains"."""
-    names = {domains.domain_of(each) for each in accounts_of(shop)} - {""}
+    names = {domain_of(each) for each in accounts_of(shop)} - {""}
     accounts = SenderAccount.objects.for_shop(shop).present().count()
     return {"accounts": accounts, "domains": len(names)}

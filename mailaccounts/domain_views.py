@@ -49,6 +49,7 @@ class DomainScoped(ShopScoped):
             "dkim": domain_pages.dkim_card(domain),
             "dmarc": domain_pages.dmarc_card(domain),
             "place": domain_pages.place_of(domain),
+            "servers": domain_pages.servers_of(domain),
             "may_publish": self.may_publish(domain),
             "plan": domain_work.plan_of(domain),
         }

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mailaccounts.models import AccountRefusal, AccountState, SenderAccount
+from mailaccounts.models import AccountRefusal, AccountState, Kind, SenderAccount
 from mailaccounts.signals import say_left
 from shops.secrets import UnreadableSecret
 
@@ -19,6 +19,7 @@ _OWN = {
     *("breaker", "breaker_reason", "net_failures", "auth_failures", "next_try_at"),
     *("last_test_at", "last_test_ok", "imap_failures", "imap_error", "imap_next_try_at"),
     *("imap_seen_at", *SECRETS),
+    *("oauth_access_expires_at", "oauth_signed_in_at", "oauth_ends_at", "oauth_scope"),
 }
 
 
@@ -55,7 +56,8 @@ def _refuse_removal(account: SenderAccount) -> None:
 def duplicate(account: SenderAccount) -> SenderAccount:
     """A second account that sends from the same address over the same server.
 
-    The secrets are copied, because they belong to that server; addresses for copies are not. Raises
+    The secrets are copied, because they belong to that server; addresses for copies are not. At
+    Google and Microsoft somebody has to sign in for it: it begins as a draft. Raises
     ``AccountRefusal`` unless ``account`` is an active one of a shop.
     """
     if account.shop_id is None or account.state != AccountState.ACTIVE:
@@ -64,7 +66,10 @@ def duplicate(account: SenderAccount) -> SenderAccount:
     copy = SenderAccount(**{name: getattr(account, name) for name in columns})
     ending = _(" (copy)")
     copy.label = f"{account.label[: LONGEST_LABEL - len(ending)]}{ending}"
-    for name in SECRETS:
+    if Kind(account.kind).logs_in_elsewhere:
+        # Two rows with one refresh token would take it away from each other when it rotates.
+        copy.state = AccountState.DRAFT
+    for name in () if Kind(account.kind).logs_in_elsewhere else SECRETS:
         value = getattr(account, name)
         if not isinstance(value, UnreadableSecret):
             copy.set_secret(name, value)

@@ -7,7 +7,9 @@ from typing import Any
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-from mailaccounts.models import add_default_account
+from mailaccounts.models import AccountState, Kind, SenderAccount, add_default_account
+from mailaccounts.oauth import giving_back
+from mailaccounts.signals import account_left
 from shops.models import Shop
 
 
@@ -15,3 +17,10 @@ from shops.models import Shop
 def give_new_shop_its_account(instance: Shop, created: bool, raw: bool, **kwargs: Any) -> None:
     if created and not raw:
         add_default_account(instance)
+
+
+@receiver(account_left, dispatch_uid="mailaccounts.give_permission_back")
+def give_permission_back(account: SenderAccount, **kwargs: Any) -> None:
+    """A deleted account's permission at Google or Microsoft is taken back there too."""
+    if account.state == AccountState.DELETED and Kind(account.kind).logs_in_elsewhere:
+        giving_back.revoke(account)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailaccounts.dkim import record_name, record_strings, record_text
+from mailaccounts.dns import wording
 from mailaccounts.dns.update import Wanted
 from mailaccounts.models import DkimKey, DomainStatus, KeyState, SenderDomain
 
@@ -31,12 +32,25 @@ class RecordToSet:
 
 def to_set(domain: SenderDomain) -> list[RecordToSet]:
     """What is missing or wrong at the domain, by the last check and our keys."""
-    found = [
+    return [
         *_proposed("spf", domain.domain, domain.spf),
         *(_key_record(key) for key in _keys_without_record(domain)),
         *_proposed("dmarc", f"_dmarc.{domain.domain}", domain.dmarc),
     ]
-    return found
+
+
+def by_hand(domain: SenderDomain) -> list[str]:
+    """What no record to copy can mend, in words."""
+    found = []
+    if domain.spf.get("status") == "permerror" and not domain.spf.get("proposed"):
+        found += [wording.fault_words(domain.spf), *wording.spf_notes(domain.spf)]
+        found += [f"{domain.domain} TXT {each}" for each in found_texts(domain.spf)]
+    if domain.dmarc.get("status") == "several-records":
+        found += [wording.dmarc_hint(domain.dmarc)]
+        found += [f"_dmarc.{domain.domain} TXT {each}" for each in found_texts(domain.dmarc)]
+    if "temperror" in (domain.spf.get("status"), domain.dmarc.get("status")):
+        found.append(wording.spf_hint(domain.domain, {"status": "temperror"}))
+    return [each for each in found if each]
 
 
 def wanted(domain: SenderDomain) -> list[Wanted]:

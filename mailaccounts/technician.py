@@ -20,7 +20,7 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from mailaccounts.models import SenderAccount, SenderDomain, TechnicianLink
-from mailaccounts.records import RecordToSet, to_set
+from mailaccounts.records import RecordToSet, by_hand, to_set
 from shops.conf import conf
 from shops.models import AuditEntry, Shop
 
@@ -52,6 +52,10 @@ class Matter:
     @property
     def records(self) -> list[RecordToSet]:
         return to_set(self.domain) if self.domain is not None else []
+
+    @property
+    def by_hand(self) -> list[str]:
+        return by_hand(self.domain) if self.domain is not None else []
 
 
 def issue(matter: Matter, user: Any) -> tuple[TechnicianLink, str]:

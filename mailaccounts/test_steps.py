@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mailaccounts import imap_check
+from mailaccounts import imap
 from mailaccounts.esp.guarded import Patience
 from mailaccounts.models import AccountTest, Kind, SenderAccount
 from mailaccounts.signals import test_message_requested
@@ -120,7 +120,7 @@ def look_at_session(probe: Probe) -> Iterable[CheckResult]:
 def look_at_mailbox(probe: Probe) -> Iterator[CheckResult]:
     """The folder for sent mail; one line, because its troubles never touch the sending."""
     began = time.monotonic()
-    results = imap_check.check(probe.account)
+    results = imap.check(probe.account)
     last = results[-1]
     milliseconds = int((time.monotonic() - began) * 1000)
     found = last.found if last.ok else f"{last.name}: {last.found}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -61,10 +62,17 @@ class HttpServer:
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
+    sockets: list[socket.socket] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         return f"{self.scheme}://{LOOPBACK}:{self.port}"
+
+    def hang_up(self) -> None:
+        """Closes every connection that is open, as an idle server does."""
+        for each in self.sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     def answer(self, *replies: Reply) -> None:
         self.script.extend(replies)
@@ -111,6 +119,7 @@ def _handler(state: HttpServer) -> type[BaseHTTPRequestHandler]:
             super().setup()
             state.connections += 1
             self.number = state.connections
+            state.sockets.append(self.connection)
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

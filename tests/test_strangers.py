@@ -19,7 +19,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from mailaccounts.models import AccountTest, SenderAccount, SignInAttempt
+from mailaccounts import technician
+from mailaccounts.models import (
+    AccountTest,
+    SenderAccount,
+    SenderDomain,
+    SignInAttempt,
+    TechnicianLink,
+)
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from tests import factories
@@ -61,6 +68,14 @@ class Belongings:
     @cached_property
     def invitation(self) -> Invitation:
         return Invitation.issue(self.shop, "ola@staff.example", Role.SENDER, self.admin)[0]
+
+    @cached_property
+    def domain(self) -> SenderDomain:
+        return SenderDomain.objects.create(shop=self.shop, domain=self.shop.domain)
+
+    @cached_property
+    def technician_link(self) -> TechnicianLink:
+        return technician.issue(technician.Matter(self.shop, domain=self.domain), self.admin)[0]
 
     @cached_property
     def message(self) -> MailMessage:
@@ -119,6 +134,14 @@ def account(own: Belongings) -> dict[str, Any]:
     return {"pk": own.account.pk}
 
 
+def domain(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.domain.pk}
+
+
+def technician_link(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.technician_link.pk}
+
+
 def account_with_test(own: Belongings) -> dict[str, Any]:
     AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
     return account(own)
@@ -130,6 +153,10 @@ def google_account(own: Belongings) -> dict[str, Any]:
 
 def sign_in(own: Belongings) -> dict[str, Any]:
     return {"pk": own.google_account.pk, "attempt": own.sign_in.pk}
+
+
+def sent_folder(own: Belongings) -> dict[str, Any]:
+    return {"account": own.account.pk}
 
 
 def message(own: Belongings) -> dict[str, Any]:
@@ -146,6 +173,7 @@ ROUTES: dict[str, Row] = {
     "logo": public(name="nobody-20260101.png"),
     "set_language": public(),
     "invitation:accept": public(token="made-up"),
+    "technician:page": public(token="made-up"),
     "account_login": public(),
     "account_logout": public(),
     "account_inactive": public(),
@@ -180,6 +208,7 @@ ROUTES: dict[str, Row] = {
     "shops:order_paid": shop(order),
     "shops:order_note": shop(order),
     "shops:settings": shop(),
+    "shops:audit": shop(),
     "shops:members": shop(),
     "shops:invite": shop(),
     "shops:member_role": shop(member),
@@ -197,6 +226,18 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_retry": shop(account),
     "mailaccounts:account_duplicate": shop(account),
     "mailaccounts:account_remove": shop(account),
+    "mailaccounts:domains": shop(),
+    "mailaccounts:domains_check": shop(),
+    "mailaccounts:domain": shop(domain),
+    "mailaccounts:domain_state": shop(domain),
+    "mailaccounts:domain_check": shop(domain),
+    "mailaccounts:domain_key": shop(domain),
+    "mailaccounts:domain_key_drop": shop(domain),
+    "mailaccounts:domain_plan": shop(domain),
+    "mailaccounts:domain_publish": shop(domain),
+    "mailaccounts:domain_technician": shop(domain),
+    "mailaccounts:account_technician": shop(account),
+    "mailaccounts:technician_revoke": shop(technician_link),
     "mailaccounts:account_test": shop(account),
     "mailaccounts:account_test_live": shop(account_with_test),
     "mailaccounts:account_test_start": shop(account),
@@ -207,6 +248,7 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_sign_out": shop(google_account),
     "mailaccounts:oauth_client": shop(provider="google"),
     "oauth_callback": login(),
+    "mailaccounts:imap_folders": shop(account),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),
@@ -219,6 +261,8 @@ ROUTES: dict[str, Row] = {
     "maillog:send_again": shop(message),
     "maillog:try_again": shop(message),
     "maillog:stop": shop(message),
+    "maillog:sent_folder": shop(sent_folder),
+    "maillog:sync_sent_folder": shop(sent_folder),
 }
 OF_SHOPS = [name for name, row in ROUTES.items() if row.kind == "shop"]
 WITH_OBJECTS = [name for name in OF_SHOPS if ROUTES[name].kwargs]

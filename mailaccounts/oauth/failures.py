@@ -6,6 +6,7 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from django.utils.translation import gettext as _
 
+from mailaccounts.esp.guarded import Lost, NotWritten
 from mailaccounts.oauth.clients import Client
 from mailaccounts.transports.answers import one_line
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Phase
@@ -14,15 +15,19 @@ from shops.outbound import OutboundRefused
 # RFC 6749 sections 4.1.2.1 and 5.2: the provider is busy, nobody has done anything wrong.
 _BUSY = frozenset({"server_error", "temporarily_unavailable", "slow_down"})
 _OF_THE_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
-# What a request can fail with; ``ValueError`` is Authlib's for an answer that is no JSON object.
-ERRORS = (OAuthError, requests.RequestException, OutboundRefused, OSError, ValueError, KeyError)
+# What a request can fail with; ``ValueError`` is Authlib's for an answer that is no JSON object,
+# ``AccountTrouble`` the guarded connection's.
+ERRORS = (
+    *(OAuthError, requests.RequestException, AccountTrouble, NotWritten, Lost),
+    *(OSError, ValueError, KeyError),
+)
 
 
 def failure_of(error: Exception) -> str:
     """A key of ``words.FAILURES``: "client", "grant", "guard" or "net"."""
     if isinstance(error, OAuthError) and error.error not in _BUSY:
         return "client" if error.error in _OF_THE_CLIENT else "grant"
-    return "guard" if isinstance(error, OutboundRefused) else "net"
+    return "guard" if isinstance(error.__cause__, OutboundRefused) else "net"
 
 
 def said_back(error: str, description: str) -> str:

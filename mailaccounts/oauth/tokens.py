@@ -24,13 +24,13 @@ from django.utils.translation import gettext as _
 from mailaccounts.models import SenderAccount
 from mailaccounts.oauth import failures
 from mailaccounts.oauth.clients import Client, client_of
-from mailaccounts.oauth.http import TOTAL_SECONDS, session_for
+from mailaccounts.oauth.http import LONGEST_SECONDS, session_for
 from mailaccounts.oauth.providers import provider
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Phase
 from shops.secrets import UnreadableSecret
 
 MARGIN = timedelta(seconds=90)  # a token must live this long to be worth using
-LEASE = timedelta(seconds=2 * TOTAL_SECONDS)
+LEASE = timedelta(seconds=LONGEST_SECONDS + 5)
 UNSAID_LIFETIME = 600  # seconds, where a provider does not say how long a token lives
 LOOK_AGAIN = 0.05  # seconds
 

@@ -17,6 +17,7 @@ from mailaccounts.oauth import tokens
 from mailaccounts.oauth.providers import provider
 from mailaccounts.transports.answers import Reply
 from mailaccounts.transports.base import AccountTrouble, CheckResult, Endpoint, Phase
+from mailaccounts.transports.certificates import Cause
 from mailaccounts.transports.smtp import Smtp
 from mailaccounts.transports.smtp_opening import Link
 
@@ -26,6 +27,8 @@ _SWITCHED_OFF = frozenset({"5.7.30", "5.7.139"})
 
 class XOAuth2(Smtp):
     """An account that somebody has signed in at Google or Microsoft."""
+
+    _trouble: AccountTrouble | None = None  # of the last token that was asked for
 
     def open(self) -> Link:
         # Before the connection: a mail server does not wait while a provider is asked.
@@ -56,14 +59,21 @@ class XOAuth2(Smtp):
         Its clock may differ, or the token may have been withdrawn: neither is a reason to wake
         staff. Raises ``smtplib.SMTPException`` or ``AccountTrouble``.
         """
-        token = tokens.access_token(self.account)
+        token = self._token()
         try:
             _prove(session, endpoint.username, token)
         except smtplib.SMTPResponseException as refusal:
             if not _may_be_the_token(refusal):
                 raise
-            token = tokens.access_token(self.account, refused=token)
+            token = self._token(refused=token)
             _prove(session, endpoint.username, token)
+
+    def _token(self, refused: str = "") -> str:
+        try:
+            return tokens.access_token(self.account, refused=refused)
+        except AccountTrouble as trouble:
+            self._trouble = trouble
+            raise
 
     def _in_our_words(self, step: CheckResult, name: str) -> None:
         """There is no password to check."""
@@ -71,6 +81,10 @@ class XOAuth2(Smtp):
             return
         if step.ok:
             step.found = _("The server accepted the sign-in at %s.") % name
+        elif self._trouble is not None:
+            # Not the encryption, as a log-in that fails without the server's word else means.
+            step.extra["cause"] = Cause.NONE.value
+            step.hint = _("Open the account and sign in again.")
         elif step.detail:  # the server itself has refused
             step.found = _("Sign-in refused")
             step.hint = _log_in_hint(self.account.kind)

@@ -404,11 +404,49 @@ def test_a_connection_that_the_provider_closed_is_opened_anew_without_a_failure(
     assert [asked.connection for asked in server.asked] == [1, 2]
 
 
+def test_a_kept_connection_that_has_died_is_opened_anew_before_the_gate():
+    with http_server(TAKEN["freshmail"]) as server:
+
+        def items():
+            yield make_mail()
+            server.hang_up()
+            yield make_mail()
+
+        sent = Sent(server, "freshmail", items())
+    assert (sent.journal.answers, sent.trouble) == (["sent", "sent"], None)
+    assert [asked.connection for asked in server.asked] == [1, 2]
+
+
+def test_a_connection_that_dies_while_the_gate_is_asked_has_sent_nothing():
+    with http_server(TAKEN["freshmail"]) as server:
+        gates = []
+
+        def at_gate(gate):
+            gates.append(gate)
+            if len(gates) == 2:
+                server.hang_up()
+                time.sleep(0.05)
+
+        sent = Sent(server, "freshmail", [make_mail(), make_mail()], FakeJournal(at_gate=at_gate))
+    assert sent.journal.answers == ["sent"]
+    assert sent.journal.released == sent.pulled[1:]
+    assert (sent.trouble.answer, sent.trouble.phase) == ("net", Phase.BODY)
+    assert len(server.asked) == 1
+
+
+def test_no_password_of_a_netrc_file_goes_along(tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    _sent, server = send("freshmail")
+    assert server.asked[0].headers["Authorization"] == f"Bearer {KEY}"
+
+
 def test_over_tls_with_a_trusted_certificate(trusted):
     with http_server(TAKEN["freshmail"], tls=trusted) as server:
         sent = Sent(server, "freshmail", [make_mail(), make_mail()])
     assert sent.journal.answers == ["sent", "sent"]
     assert sent.journal.outcomes[0].tls.startswith("TLSv1.3")
+    assert {asked.connection for asked in server.asked} == {1}
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_accepted(tmp_path):

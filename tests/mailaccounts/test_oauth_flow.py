@@ -12,6 +12,7 @@ from django.utils import timezone
 from oidc_provider_mock import run_server_in_thread
 from oidc_provider_mock._storage import Client as MockedClient
 
+from mailaccounts import leaving
 from mailaccounts.models import OAuthClient, SenderAccount, SignInAttempt, TokenToRevoke
 from mailaccounts.oauth import tasks
 from mailaccounts.oauth.tokens import access_token
@@ -301,6 +302,27 @@ def test_signing_out_forgets_at_once_and_tells_the_provider(
     tasks.look_after()
     assert google.revoked == [refresh] and not TokenToRevoke.objects.exists()
     assert AuditEntry.objects.filter(action="account.signed_out").count() == 1
+
+
+def test_a_deleted_account_gives_its_permission_back(shop, owner_client, google):
+    account = sign_in(owner_client, google, draft(shop))
+    factories.make_account(shop).make_main()
+    account.refresh_from_db()
+    refresh = account.oauth_refresh_token
+    leaving.remove(account)
+    account.refresh_from_db()
+    assert (account.state, account.oauth_refresh_token) == ("deleted", "")
+    tasks.look_after()
+    assert google.revoked == [refresh]
+
+
+def test_a_copy_of_an_account_is_signed_in_by_itself(shop, owner_client, google):
+    """Two rows with one refresh token would take it away from each other when it rotates."""
+    account = sign_in(owner_client, google, draft(shop))
+    copy = SenderAccount.objects.get(pk=leaving.duplicate(account).pk)
+    assert (copy.state, copy.oauth_refresh_token, copy.oauth_signed_in_at) == ("draft", "", None)
+    copy = sign_in(owner_client, google, copy)
+    assert (copy.state, copy.is_main) == ("active", False)
 
 
 def test_the_hours_round_empties_what_was_never_finished(shop, owner_client, google):

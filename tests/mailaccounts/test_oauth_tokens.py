@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from oidc_provider_mock import run_server_in_thread
 
+from mailaccounts.esp.guarded import Patience
 from mailaccounts.models import OAuthClient, SenderAccount
 from mailaccounts.oauth import http, tokens
 from mailaccounts.transports.base import AccountTrouble
@@ -206,7 +207,7 @@ def test_a_provider_that_nobody_reaches_is_waited_for(shop, google, settings):
 
 
 def test_a_provider_that_drips_is_given_up(shop, google, settings, monkeypatch):
-    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(http, "PATIENCE", Patience(answer=0.3))
     account = signed_in(shop, google)
     with socket.create_server(("127.0.0.1", 0)) as server:
         settings.GOOGLE_TOKEN_URL = f"http://127.0.0.1:{server.getsockname()[1]}/token"
@@ -270,6 +271,14 @@ def test_a_sign_in_that_cannot_be_read_any_more_asks_for_a_new_one(shop, google,
     settings.FIELD_KEYS = ["Zm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyMDA="]
     trouble = trouble_of(stored(account))
     assert trouble.answer == "auth" and "Sign in again" in trouble.text
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "[::1]"])
+def test_a_provider_in_the_own_network_needs_the_operators_word(shop, google, settings, host):
+    settings.OUTBOUND_ALLOW = []
+    settings.GOOGLE_TOKEN_URL = f"https://{host}/token"
+    trouble = trouble_of(signed_in(shop, google))
+    assert trouble.answer == "auth" and "not allowed here" in trouble.text
 
 
 def test_plain_http_is_for_this_computer_only(shop, google, settings):

@@ -146,7 +146,7 @@ def test_every_change_is_written_down_by_field_name_only(owner_client, owner, sh
         "account.changed",
         "account.switched_off",
     ]
-    assert entries[1].details == {"fields": ["host", "password"]}
+    assert entries[1].details["fields"] == ["host", "password"]
     assert entries[1].user == owner
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,8 @@ from aiosmtpd.smtp import MISSING, AuthResult
 from django.utils import timezone
 
 from demo.sink_faults import Fault, Stage
+from mailaccounts.explain import explain, failure_of
+from mailaccounts.failures import Deed
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports import transport_for
 from mailaccounts.transports.base import AccountTrouble
@@ -199,20 +202,52 @@ def test_an_independent_server_takes_or_refuses_the_token(shop, provider, settin
 
 @pytest.mark.promise("S0.17")
 def test_the_account_test_tells_the_steps(shop, provider, settings):
-    account = signed_in(shop, provider)
+    account = signed_in(shop, provider, expires_in=-1)
     with gmail(provider) as server:
         smtp(settings, server)
-        steps = transport_for(account).check()
-    names = ["Sign-in at Google", "Server name", "Connection", "Encryption", "Log-in"]
-    assert [(step.name, step.ok) for step in steps] == [(name, True) for name in names]
+        steps = list(transport_for(account).check())
+    codes = ["sign_in", "server", "connection", "encryption", "login"]
+    assert [(step.code, step.ok) for step in steps] == [(code, True) for code in codes]
     assert steps[-1].found == "The server accepted the sign-in at Google."
+
+
+def explained(account, steps):
+    return explain(failure_of(asdict(steps[-1]), account, "x@y.example"))
 
 
 def test_the_account_test_says_what_to_do_when_the_permission_is_gone(shop, provider, settings):
     account = signed_in(shop, provider, expires_in=-1)
+    with gmail(provider) as server:
+        provider.revoke_all()
+        provider.users["nobody"] = "x"
+        smtp(settings, server)
+        steps = list(transport_for(account).check())
+    assert not steps[-1].ok and "sign in again" in steps[-1].hint
+    assert [step.code for step in steps] == ["sign_in"]
+    told = explained(account, steps)
+    assert told.deed == Deed.SIGN_IN and MAILBOX in told.advice
+
+
+def test_a_permission_taken_back_within_the_hour_is_explained_as_such(shop, provider, settings):
+    """The stored token seems to live; the server refuses it, and so does the provider."""
+    account = signed_in(shop, provider)
     provider.revoke_all()
-    [step] = transport_for(account).check()
-    assert not step.ok and "sign in again" in step.hint
+    provider.users["nobody"] = "x"
+    with gmail(provider) as server:
+        smtp(settings, server)
+        steps = list(transport_for(account).check())
+    assert [step.ok for step in steps] == [True, True, True, True, False]
+    assert explained(account, steps).deed == Deed.SIGN_IN
+
+
+def test_the_account_test_blames_the_provider_when_it_is_away(shop, provider, settings):
+    account = signed_in(shop, provider, expires_in=-1)
+    provider.answers = [(500, "oops")]
+    with gmail(provider) as server:
+        smtp(settings, server)
+        steps = list(transport_for(account).check())
+    told = explained(account, steps)
+    assert "could not be asked" in told.title and told.deed == Deed.NONE
 
 
 def test_the_account_test_speaks_of_no_password_when_the_log_in_is_refused(
@@ -222,9 +257,10 @@ def test_the_account_test_speaks_of_no_password_when_the_log_in_is_refused(
     said = "535 5.7.139 SmtpClientAuthentication is disabled for the Mailbox"
     with gmail(provider, tls=trusted, faults=[Fault(Stage.AUTH, reply=said)]) as server:
         smtp(settings, server)
-        steps = transport_for(account).check()
+        steps = list(transport_for(account).check())
     assert not steps[-1].ok
     assert "Authenticated SMTP" in steps[-1].hint and "password" not in steps[-1].hint
+    assert "Authenticated SMTP" in explained(account, steps).advice
 
 
 @pytest.mark.promise("S0.16")

@@ -1,0 +1,315 @@
+"""The screens of domains, on what a check against a real name server has stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+from django_q.models import OrmQ
+
+from mailaccounts import domain_work
+from mailaccounts.dkim import new_key, record_name, record_text
+from mailaccounts.models import DkimKey, KeyState, SenderDomain
+from shops.models import AuditEntry
+from tests import factories
+from tests.mailaccounts.domain_pages import (
+    DOMAIN,
+    FOUND,
+    INCLUDE,
+    PROPOSED,
+    checked,
+    fill,
+    make_domain,
+)
+from tests.name_server import NameServer
+from tests.update_server import KEY, UpdateServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[NameServer]:
+    with NameServer() as running:
+        settings.DNS_SERVERS = [running.address]
+        settings.SPF_INCLUDE = INCLUDE
+        fill(running)
+        yield running
+
+
+@pytest.fixture
+def domain(shop, server) -> SenderDomain:
+    return make_domain(shop)
+
+
+def url(name, domain, **kwargs):
+    return reverse(f"mailaccounts:{name}", args=[domain.shop.slug, domain.pk], **kwargs)
+
+
+def seen(response) -> str:
+    assert response.status_code == 200, response.status_code
+    return " ".join(unescape(response.content.decode()).split())
+
+
+@pytest.mark.promise("S5.2")
+@pytest.mark.promise("S0.25")
+def test_the_doctor_shows_the_record_the_exact_new_one_and_where_to_click(owner_client, domain):
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "it does not name our server" in page
+    assert f'<code class="code found">{FOUND}</code>' in page
+    assert f'data-copy="{PROPOSED}"' in page
+    assert f"<mark>include:{INCLUDE}</mark> ~all" in page
+    assert "3 of 10" in page and "The new record uses 4." in page
+    assert f"OVH › Web Cloud › Domain names › {DOMAIN} › DNS zone" in page
+    assert "do not add a second one" in page
+
+
+@pytest.mark.promise("S0.13")
+def test_dkim_and_dmarc_stand_beside_spf(owner_client, domain):
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "No key yet" in page and "Make a key" in page
+    assert "Only watching" in page
+    assert f'data-copy="v=DMARC1; p=quarantine; rua=mailto:dmarc@{DOMAIN}"' in page
+    assert "DKIM: not signed yet" in page
+
+
+@pytest.mark.promise("S0.25")
+def test_a_missing_record_is_explained(owner_client, domain, server):
+    server.put(DOMAIN, "TXT")
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "The domain has no SPF record." in page
+    assert "Add exactly this" in page
+    assert f'data-copy="v=spf1 a mx include:{INCLUDE} -all"' in page
+
+
+def test_a_domain_that_was_never_checked_says_so(owner_client, domain):
+    page = seen(owner_client.get(url("domain", domain)))
+    assert "Nobody has looked at this record yet." in page
+    assert "Send this to my technician" not in page.split("<dialog")[0]
+
+
+def test_name_servers_that_do_not_answer_leave_everything_open(owner_client, domain, server):
+    server.fail(DOMAIN, "servfail").fail(f"_dmarc.{DOMAIN}", "servfail")
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert page.count("Could not be read") == 2
+    assert "Copy new record" not in page
+
+
+def test_two_records_that_contradict_each_other_are_for_a_person(owner_client, domain, server):
+    server.put(DOMAIN, "TXT", "v=spf1 a -all", "v=spf1 mx redirect=x.example")
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "more than one SPF record" in page
+    assert "Copy new record" not in page.split("DKIM signature")[0]
+    asked = seen(owner_client.get(url("domain_technician", domain)))
+    assert "To be decided by a person" in asked
+    assert f"{DOMAIN} TXT v=spf1 mx redirect=x.example" in asked
+
+
+def test_more_than_ten_look_ups_are_counted(owner_client, domain, server):
+    names = [f"s{number}.example" for number in range(12)]
+    for name in names:
+        server.add(name, "TXT", "v=spf1 ip4:192.0.2.1 -all")
+    server.put(DOMAIN, "TXT", "v=spf1 " + " ".join(f"include:{each}" for each in names) + " ~all")
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "12 of 10" in page
+    assert "cells big over" in page
+
+
+def test_what_stands_in_dns_is_text_on_the_page(owner_client, domain, server):
+    evil = "v=spf1 <script>alert(1)</script> ~all"
+    server.put(DOMAIN, "TXT", evil)
+    server.put(f"_dmarc.{DOMAIN}", "TXT", 'v=DMARC1; p=none; rua="><img src=x>')
+    content = owner_client.get(url("domain", checked(domain))).content.decode()
+    assert "<script>alert" not in content and "<img src=x" not in content
+    assert "&lt;script&gt;alert(1)" in content
+
+
+def test_check_now_starts_one_task_and_the_page_asks_until_it_is_done(owner_client, domain):
+    htmx = {"headers": {"HX-Request": "true"}}
+    page = seen(owner_client.post(url("domain_check", domain), **htmx))
+    assert f'hx-get="{url("domain_state", domain)}" hx-trigger="every 1s"' in page
+    assert f"Asking the name servers of {DOMAIN}" in page
+    owner_client.post(url("domain_check", domain), **htmx)
+    assert OrmQ.objects.count() == 1
+    [task] = [each.task for each in OrmQ.objects.all()]
+    assert (task["func"], task["args"]) == ("mailaccounts.domain_work.check", (domain.pk,))
+    domain_work.check(domain.pk, **task["kwargs"])
+    page = seen(owner_client.get(url("domain_state", domain), **htmx))
+    assert "every 1s" not in page
+    assert "it does not name our server" in page
+    assert 'id="checked" hx-swap-oob="true"' in page
+
+
+def test_a_worker_that_does_not_run_is_named(owner_client, domain):
+    domain_work.start("check", domain)
+    mark = f"domain-work:{domain.pk}"
+    cache.set(mark, ["check", cache.get(mark)[1] - 60])
+    page = seen(owner_client.get(url("domain_state", domain)))
+    assert "The worker that asks DNS does not answer" in page
+    assert "every 1s" not in page
+
+
+def test_a_check_that_fails_does_not_block_the_button(domain, monkeypatch):
+    domain_work.start("check", domain)
+    monkeypatch.setattr("mailaccounts.domains.check", lambda domain: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        domain_work.check(domain.pk)
+    assert domain_work.going_on(domain) is None
+
+
+def test_without_scripts_the_button_leads_back_to_the_page(owner_client, domain):
+    answer = owner_client.post(url("domain_check", domain))
+    assert answer.headers["Location"] == url("domain", domain)
+
+
+@pytest.mark.promise("S5.3")
+def test_a_key_is_made_found_in_dns_and_used(owner_client, owner, domain, server):
+    owner_client.post(url("domain_key", domain))
+    key = DkimKey.objects.get()
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "Waits for its record" in page and "Not in DNS yet" in page
+    assert record_name(key) in page
+    assert f'data-copy="{record_text(key)}"' in page
+    assert "PRIVATE" not in page
+    entry = AuditEntry.objects.get(action="domain.key_made")
+    assert (entry.user, entry.target) == (owner, record_name(key))
+    server.add(record_name(key), "TXT", record_text(key))
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    key.refresh_from_db()
+    assert key.state == KeyState.ACTIVE
+    assert "Every mail carries a seal" in page and "Change the key" in page
+
+
+@pytest.mark.promise("S5.3")
+def test_changing_the_key_shows_both_until_the_new_one_is_found(owner_client, domain, server):
+    old = new_key(domain)
+    server.add(record_name(old), "TXT", record_text(old))
+    checked(domain)
+    owner_client.post(url("domain_key", domain))
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "Key is being changed" in page and "Key in use" in page
+    new = DkimKey.objects.get(state=KeyState.NEW)
+    server.add(record_name(new), "TXT", record_text(new))
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert f"{record_name(old)} stays in DNS for a week" in page
+    old.refresh_from_db()
+    assert old.state == KeyState.RETIRING
+
+
+def test_a_record_that_is_gone_is_bad_news(owner_client, domain, server):
+    key = new_key(domain)
+    server.add(record_name(key), "TXT", record_text(key))
+    checked(domain)
+    server.put(record_name(key), "TXT")
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "the signature is void" in page
+
+
+def test_the_new_key_can_be_given_up(owner_client, domain):
+    new_key(domain)
+    owner_client.post(url("domain_key_drop", domain))
+    assert not DkimKey.objects.exists()
+
+
+def test_a_domain_whose_mail_a_provider_signs_offers_no_key(owner_client, shop, server):
+    domain = make_domain(shop, kind="google")
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "Not ours to sign" in page and "Make a key" not in page
+
+
+def test_the_list_names_each_domain_once_with_its_badges(
+    owner_client, shop, domain, django_assert_max_num_queries
+):
+    factories.make_account(shop, from_address="b@never.example")
+    factories.make_account(shop, from_address=f"c@{DOMAIN}")
+    checked(domain)
+    with django_assert_max_num_queries(14):
+        page = seen(owner_client.get(reverse("mailaccounts:domains", args=[shop.slug])))
+    assert page.count(f">{DOMAIN}</a>") == 1
+    assert f"sklep@{DOMAIN}, c@{DOMAIN}" in page
+    assert "OVH" in page and "DMARC" in page
+    assert '<input type="hidden" name="domain" value="never.example">' in page
+    assert 'Domains <span class="t3 num">2</span>' in page
+
+
+def test_a_new_domain_of_an_account_can_be_checked_and_no_other(owner_client, shop, domain):
+    factories.make_account(shop, from_address="b@never.example")
+    address = reverse("mailaccounts:domains_check", args=[shop.slug])
+    owner_client.post(address, {"domain": "never.example"})
+    assert SenderDomain.objects.filter(shop=shop, domain="never.example").exists()
+    assert owner_client.post(address, {"domain": "google.com"}).status_code == 404
+
+
+def test_a_shop_without_accounts_of_its_own_is_told_what_will_appear(owner_client, shop):
+    page = seen(owner_client.get(reverse("mailaccounts:domains", args=[shop.slug])))
+    assert "The domains of your sender accounts will appear here" in page
+
+
+@pytest.fixture
+def zone(settings: Any, server) -> Iterator[UpdateServer]:
+    """The name server is the operator's own: it answers the checks too."""
+    with UpdateServer(DOMAIN) as running:
+        fill(running)
+        settings.DNS_SERVERS = [running.address]
+        settings.DNS_UPDATE_SERVER = running.address
+        settings.DNS_UPDATE_ZONES = [DOMAIN]
+        settings.DNS_UPDATE_KEY = KEY
+        yield running
+
+
+@pytest.mark.promise("S0.11")
+def test_records_are_published_from_the_panel_after_a_look_at_what_changes(
+    owner_client, owner, domain, zone
+):
+    owner_client.post(url("domain_plan", domain))
+    domain_work.plan(domain.pk)
+    page = seen(owner_client.get(url("domain", domain)))
+    assert "Exactly this will change" in page
+    assert f"<mark>{PROPOSED}</mark>" in page
+    assert zone.updates == []
+    digest = domain_work.plan_of(domain).digest
+    owner_client.post(url("domain_publish", domain), {"digest": digest})
+    domain_work.publish(domain.pk, digest, owner.pk)
+    assert zone.texts(DOMAIN) == [f'"{PROPOSED}"']
+    page = seen(owner_client.get(url("domain", domain)))
+    # The check after it has seen all three, and the new key signs from now on.
+    assert "Your record names our server." in page
+    assert "Every mail carries a seal" in page
+    assert "the name server answers them" in page
+    assert DkimKey.objects.get().state == KeyState.ACTIVE
+    entry = AuditEntry.objects.get(action="domain.records_published")
+    assert entry.user == owner and DOMAIN in entry.details["names"]
+
+
+@pytest.mark.promise("S0.11")
+def test_what_was_not_shown_is_not_published(owner_client, owner, domain, zone):
+    domain_work.plan(domain.pk)
+    owner_client.post(url("domain_publish", domain), {"digest": "0" * 64})
+    assert not OrmQ.objects.exists()
+    domain_work.publish(domain.pk, "0" * 64, owner.pk)
+    assert zone.updates == []
+
+
+def test_an_update_that_fails_says_why(owner_client, owner, domain, zone):
+    domain_work.plan(domain.pk)
+    zone.add(DOMAIN, "TXT", "somebody was here")
+    domain_work.publish(domain.pk, domain_work.plan_of(domain).digest, owner.pk)
+    page = seen(owner_client.get(url("domain", domain)))
+    assert "Somebody changed the records meanwhile" in page
+    assert "Write these records" not in page
+
+
+def test_another_shops_staff_may_not_write_into_the_zone(owner_client, domain, zone, other_shop):
+    assert "Set these records from here" not in seen(owner_client.get(url("domain", domain)))
+    for name in ("domain_plan", "domain_publish"):
+        assert owner_client.post(url(name, domain)).status_code == 403
+    assert not OrmQ.objects.exists()
+
+
+def test_an_operator_may_write_into_every_zone(client, operator, domain, zone, other_shop):
+    client.force_login(operator)
+    assert "Set these records from here" in seen(client.get(url("domain", domain)))
+    assert client.post(url("domain_plan", domain)).status_code == 302
