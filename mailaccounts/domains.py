@@ -183,7 +183,7 @@ def _store(row: SenderDomain, report: DomainReport) -> None:
     row.mx = {**data["mx"], "name_servers": data["dns"]["servers"]}
     if report.operator or report.name_servers:
         row.dns_operator = report.operator
-    row.spf_status = _spf_status(report.spf)
+    row.spf_status = _spf_status(report.spf, must_name_us=sends_from_here(row))
     row.dkim_status = _dkim_status(report.dkim)
     row.dmarc_status = _OF_DMARC.get(report.dmarc.status, DomainStatus.WRONG)
     row.checked_at = now
@@ -203,12 +203,21 @@ def _was_unanswered(report: DomainReport) -> bool:
     return unread or report.spf.status is SpfStatus.TEMPERROR
 
 
-def _spf_status(spf: SpfReport) -> DomainStatus:
+def sends_from_here(domain: SenderDomain) -> bool:
+    """True if an account of the shop sends from the domain over this installation's server: only
+    then has its SPF record to name us."""
+    rows = SenderAccount.objects.present().filter(shop=domain.shop_id, kind=Kind.SERVER)
+    return any(domain_of(each) == domain.domain for each in rows.filter(is_default=False))
+
+
+def _spf_status(spf: SpfReport, *, must_name_us: bool) -> DomainStatus:
     if spf.status is SpfStatus.PASS:
         loose = Advice.EVERYONE.value in spf.advice
         return DomainStatus.ATTENTION if loose else DomainStatus.PASS
     if spf.status is SpfStatus.TEMPERROR:
         return DomainStatus.ERROR
+    if spf.status is SpfStatus.NOT_US and not must_name_us:
+        return DomainStatus.PASS
     return DomainStatus.MISSING if spf.status is SpfStatus.MISSING else DomainStatus.WRONG
 
 
