@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from mailaccounts import domain_alarms
 from mailaccounts.dkim.keys import IN_DNS, advance_keys
-from mailaccounts.dns.dkim_record import DkimReport, DkimStatus, KeyToFind
+from mailaccounts.dns.dkim_record import IN_ORDER, DkimReport, DkimStatus, KeyToFind
 from mailaccounts.dns.dmarc import DmarcStatus
 from mailaccounts.dns.report import DomainReport, domain_report
 from mailaccounts.dns.resolver import Resolver
@@ -222,14 +222,16 @@ def _dkim_status(keys: tuple[DkimReport, ...]) -> DomainStatus:
 
 
 def _moved_on(row: SenderDomain, keys: tuple[DkimReport, ...]) -> DkimReport | None:
-    """Lets a key whose record was found take over; returns the one in use if its record is lost.
-
-    No answer moves nothing: silence is not absence.
-    """
-    if any(key.status is DkimStatus.TEMPERROR for key in keys):
+    """Lets a key whose record was found take over; returns the one in use if its record is lost."""
+    activated = advance_keys(row, {key.selector for key in keys if key.is_ours})
+    if activated is not None:
         return None
-    lost = advance_keys(row, {key.selector for key in keys if key.is_ours}).lost
-    return next((key for key in keys if lost and key.selector == lost.selector), None)
+    return next((key for key in keys if key.state == KeyState.ACTIVE and _is_lost(key)), None)
+
+
+def _is_lost(key: DkimReport) -> bool:
+    """No answer is no loss."""
+    return key.status is not DkimStatus.TEMPERROR and key.status not in IN_ORDER
 
 
 def keys_in_dns(name: str) -> list[KeyToFind]:
