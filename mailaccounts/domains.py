@@ -86,7 +86,7 @@ def is_verified(domain: SenderDomain) -> bool:
 def check(domain: SenderDomain, *, resolver: Resolver | None = None) -> SenderDomain:
     """Asks DNS (ten seconds at most), stores what it says, tells people what broke or was mended.
 
-    Returns the row as it is now. Not to be called inside a transaction.
+    ``domain`` has the new values afterwards. Not to be called inside a transaction.
     """
     report = domain_report(domain.domain, resolver=resolver, keys=_keys_of(domain))
     with transaction.atomic():
@@ -94,7 +94,9 @@ def check(domain: SenderDomain, *, resolver: Resolver | None = None) -> SenderDo
         _store(row, report)
         row.save(update_fields=_COLUMNS)
     domain_alarms.tell(row, report, lost=_moved_on(row, report.dkim))
-    return row
+    for column in _COLUMNS:
+        setattr(domain, column, getattr(row, column))
+    return domain
 
 
 def check_all() -> int:
