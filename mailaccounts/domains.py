@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from mailaccounts import domain_alarms
 from mailaccounts.dkim.keys import IN_DNS, advance_keys
-from mailaccounts.dns.dkim_record import DkimReport, DkimStatus, KeyToFind
+from mailaccounts.dns.dkim_record import IN_ORDER, DkimReport, DkimStatus, KeyToFind
 from mailaccounts.dns.dmarc import DmarcStatus
 from mailaccounts.dns.report import DomainReport, domain_report
 from mailaccounts.dns.resolver import Resolver
@@ -86,7 +86,7 @@ def is_verified(domain: SenderDomain) -> bool:
 def check(domain: SenderDomain, *, resolver: Resolver | None = None) -> SenderDomain:
     """Asks DNS (ten seconds at most), stores what it says, tells people what broke or was mended.
 
-    Returns the row as it is now. Not to be called inside a transaction.
+    ``domain`` has the new values afterwards. Not to be called inside a transaction.
     """
     report = domain_report(domain.domain, resolver=resolver, keys=_keys_of(domain))
     with transaction.atomic():
@@ -94,7 +94,9 @@ def check(domain: SenderDomain, *, resolver: Resolver | None = None) -> SenderDo
         _store(row, report)
         row.save(update_fields=_COLUMNS)
     domain_alarms.tell(row, report, lost=_moved_on(row, report.dkim))
-    return row
+    for column in _COLUMNS:
+        setattr(domain, column, getattr(row, column))
+    return domain
 
 
 def check_all() -> int:
@@ -231,14 +233,16 @@ def _dkim_status(keys: tuple[DkimReport, ...]) -> DomainStatus:
 
 
 def _moved_on(row: SenderDomain, keys: tuple[DkimReport, ...]) -> DkimReport | None:
-    """Lets a key whose record was found take over; returns the one in use if its record is lost.
-
-    No answer moves nothing: silence is not absence.
-    """
-    if any(key.status is DkimStatus.TEMPERROR for key in keys):
+    """Lets a key whose record was found take over; returns the one in use if its record is lost."""
+    activated = advance_keys(row, {key.selector for key in keys if key.is_ours})
+    if activated is not None:
         return None
-    lost = advance_keys(row, {key.selector for key in keys if key.is_ours}).lost
-    return next((key for key in keys if lost and key.selector == lost.selector), None)
+    return next((key for key in keys if key.state == KeyState.ACTIVE and _is_lost(key)), None)
+
+
+def _is_lost(key: DkimReport) -> bool:
+    """No answer is no loss."""
+    return key.status is not DkimStatus.TEMPERROR and key.status not in IN_ORDER
 
 
 def keys_in_dns(name: str) -> list[KeyToFind]:
