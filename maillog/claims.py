@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Now
 
 from mailaccounts.models import AccountState, Breaker, SenderAccount
 from maillog import limits
@@ -67,7 +67,8 @@ def open_account_sql() -> str:
 
 def due_accounts() -> list[SenderAccount]:
     """Accounts that are open and have something due, the longest unused first."""
-    due = Delivery.objects.filter(
+    earlier = Delivery.objects.filter(pk=OuterRef("after")).values("state")
+    due = Delivery.objects.alias(earlier_state=Coalesce(Subquery(earlier), Value(""))).filter(
         _its_turn(), ~Q(role=Role.IMAP), account=OuterRef("pk"), state__in=DUE, due_at__lte=Now()
     )
     # PostgreSQL would put the one that was never used behind all others.
@@ -78,18 +79,23 @@ def due_accounts() -> list[SenderAccount]:
 
 
 def _its_turn() -> Q:
-    """Deliveries that wait for no earlier one about the same order, or have done so long enough."""
-    earlier = Delivery.objects.filter(pk=OuterRef("after"), state__in=WAITING)
+    """Deliveries that wait for no earlier one about the same order, or have done so long enough.
+
+    Asks for ``earlier_state``, the state of that one.
+    """
     patient = Q(due_at__lte=Now() - timedelta(seconds=AFTER_SECONDS))
-    return Q(after=None) | patient | Q(~Exists(earlier))
+    return Q(after=None) | patient | ~Q(earlier_state__in=WAITING)
 
 
 def _its_turn_sql() -> str:
-    """The same; for most rows it ends with the look at one of their own columns."""
+    """The same; for most rows it ends with the look at one of their own columns.
+
+    Not as NOT EXISTS: of that PostgreSQL might make one look through all deliveries there are.
+    """
     return (
-        f"(after IS NULL OR due_at <= {later_sql(-AFTER_SECONDS)} OR NOT EXISTS"
-        " (SELECT 1 FROM maillog_delivery earlier WHERE earlier.id = maillog_delivery.after"
-        f" AND earlier.state IN ({_WAITING})))"
+        f"(after IS NULL OR due_at <= {later_sql(-AFTER_SECONDS)} OR COALESCE((SELECT earlier.state"
+        " FROM maillog_delivery earlier WHERE earlier.id = maillog_delivery.after), '')"
+        f" NOT IN ({_WAITING}))"
     )
 
 
@@ -171,7 +177,7 @@ def _claim_sql(alone: bool, only: str = "") -> str:
 
 def sessions_of(account_id: int) -> int:
     """How many sessions hold mail of this account at present, on all hosts."""
-    held = Delivery.objects.filter(account_id=account_id, state=State.CLAIMED)
+    held = Delivery.objects.filter(~Q(role=Role.IMAP), account_id=account_id, state=State.CLAIMED)
     return held.filter(lease_until__gt=Now()).values("worker").distinct().count()
 
 

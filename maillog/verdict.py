@@ -14,7 +14,7 @@ from mailaccounts.models import AccountState, Breaker, Kind, SenderAccount
 from maillog.limits import is_limited, usage
 from maillog.models import Delivery
 from maillog.order_messages import TONES
-from maillog.states import Reason, State, UnknownPolicy
+from maillog.states import WAITING, Reason, State, UnknownPolicy
 from maillog.timeline import Story, answer_text, host_of
 from shops.conf import conf
 from shops.models import Shop
@@ -47,6 +47,12 @@ class Case:
     def clock(self, moment: datetime) -> str:
         zone = self.shop.zone
         return moment_text(moment.astimezone(zone), timezone.now().astimezone(zone), "long")
+
+    def goes_after_another(self) -> bool:
+        """True if an earlier message about the same order has not left yet."""
+        if self.delivery.after is None:
+            return False
+        return Delivery.objects.filter(pk=self.delivery.after, state__in=WAITING).exists()
 
     def verdict(self, title: str, text: str = "", reply: str = "") -> Verdict:
         return Verdict(title, text, reply, TONES[State(self.delivery.state)])
@@ -87,6 +93,8 @@ def _waiting(case: Case) -> Verdict:
         return case.verdict(
             _("Waiting until %(time)s") % {"time": case.clock(case.delivery.due_at)}
         )
+    if case.goes_after_another():
+        return case.verdict(_("Waiting: an earlier message about this order goes first."))
     return case.verdict(_("Waiting: it leaves in a moment."))
 
 

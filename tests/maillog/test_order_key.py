@@ -147,3 +147,12 @@ def test_two_messages_about_one_order_arrive_in_their_order() -> None:
         arrived = [each.message_id for each in server.store.received]
     ids = [placed.message_id, shipped.message_id]
     assert arrived == [MailMessage.objects.get(pk=pk).message_id for pk in ids]
+
+
+def test_the_log_says_what_a_message_waits_for(
+    account: SenderAccount, owner_client: Any, shop: Any
+) -> None:
+    about(account)
+    second = about(account)
+    page = owner_client.get(f"/s/{shop.slug}/log/{second.message_id}/").content.decode()
+    assert "an earlier message about this order goes first" in page

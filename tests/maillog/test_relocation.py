@@ -36,7 +36,7 @@ def main(shop: Shop) -> SenderAccount:
 @pytest.fixture
 def spare(main: SenderAccount) -> SenderAccount:
     return factories.make_account(
-        main.shop,  # type: ignore[arg-type]
+        main.shop,
         from_name="Zamówienia",
         from_address="zamowienia@boczny.example",
         fallback=main,
