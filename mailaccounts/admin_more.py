@@ -85,7 +85,11 @@ class AccountTestAdmin(ReadOnlyAdmin):
         """Each step with what was found; a server's words are text."""
         steps = (each for each in obj.steps if isinstance(each, dict))
         rows = (
-            (each.get("name", ""), _("passed") if each.get("ok") else _("failed"), each.get("found"))
+            (
+                each.get("name", ""),
+                _("passed") if each.get("ok") else _("failed"),
+                each.get("found"),
+            )
             for each in steps
         )
         return format_html_join("", "<div>{}: {} {}</div>", rows) or "–"
