@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from mailaccounts.fields import host_name
 from mailaccounts.models import Kind, SenderAccount
 from shops.secrets import UnreadableSecret
 
@@ -111,9 +112,6 @@ class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
         ) % {"host": host}
 
     def clean_imap_host(self) -> str:
-        # There it stands beside the SMTP server's; that module builds on this one.
-        from mailaccounts.forms import host_name
-
         typed = self.cleaned_data["imap_host"]
         return host_name(typed) if typed else ""
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from mailaccounts import presets
 from mailaccounts.esp import Provider, provider_of
 from mailaccounts.forms import API_FIELDS, OWN_FIELDS, PACE_FIELDS, SENDER_FIELDS, AccountForm
+from mailaccounts.imap_form import IMAP_FIELDS
 from mailaccounts.models import Kind
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class PanelAccountForm(AccountForm):
         shown = {*SENDER_FIELDS, *OWN_FIELDS[kind], *PACE_FIELDS}
         if not kind.takes_copies:
             shown.discard("copy_to")
+        if kind.takes_imap and not self.instance.is_default:
+            shown |= {*IMAP_FIELDS, "imap_password"}
         for name in set(self.fields) - shown:
             del self.fields[name]
         if self.provider is not None:

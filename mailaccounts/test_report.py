@@ -13,6 +13,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mailaccounts.domain_steps import STEPS as DOMAIN_STEPS
 from mailaccounts.explain import explain, failure_of
 from mailaccounts.failures import Deed, Explanation
 from mailaccounts.models import AccountState, AccountTest, SenderAccount, TestState
@@ -195,10 +196,16 @@ def _verdict(test: AccountTest, failed: dict[str, Any] | None) -> tuple[str, str
     if failed is None:
         return "bad", _("Failed")
     name = str(failed.get("name") or NAMES.get(failed["code"], failed["code"]))
-    return "bad", _("Stopped at: %(step)s") % {"step": name}
+    if any(row["state"] == "skipped" for row in test.steps):
+        return "bad", _("Stopped at: %(step)s") % {"step": name}
+    return "bad", _("Not in order: %(step)s") % {"step": name}
 
 
 def _explanation(row: dict[str, Any], test: AccountTest, account: SenderAccount) -> Explanation:
+    if row["code"] in DOMAIN_STEPS:
+        title = _("%(record)s of %(domain)s is not in order")
+        named = {"record": row["code"].upper(), "domain": account.from_domain}
+        return Explanation(title % named, row["found"], row["hint"], Deed.DOMAIN)
     if row.get("extra"):
         return explain(failure_of(row, account, test.to_address))
     return Explanation(row["found"], advice=row["hint"] or _("Test again in a few minutes."))

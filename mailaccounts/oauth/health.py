@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from mailaccounts.models import AccountState, Kind, SenderAccount
 from mailaccounts.oauth.clients import client_of
 from mailaccounts.oauth.providers import FREE_GMAIL, provider
-from shops.alarms import clear_alarm, raise_alarm
+from shops.alarms import clear_alarm, raise_alarm, speaking_to
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -78,17 +78,14 @@ def check(account: SenderAccount) -> None:
     """Raise the alarm of an account whose sign-in ends soon, or close it."""
     ending, target = ending_of(account), f"account:{account.pk}"
     signed_in = account.state == AccountState.ACTIVE and account.oauth_signed_in_at is not None
-    if ending is None or not ending.is_near or not signed_in:
-        clear_alarm(
-            ALARM,
-            shop=account.shop,
-            target=target,
-            text=_("%s is signed in.") % account.from_address,
-        )
-        return
-    title, text = _words(account, ending)
-    path = _edit_path(account)
-    raise_alarm(ALARM, shop=account.shop, target=target, title=title, text=text, path=path)
+    with speaking_to(account.shop):
+        if ending is not None and ending.is_near and signed_in:
+            title, text = _words(account, ending)
+            path = _edit_path(account)
+            raise_alarm(ALARM, shop=account.shop, target=target, title=title, text=text, path=path)
+        else:
+            text = _("%s is signed in.") % account.from_address
+            clear_alarm(ALARM, shop=account.shop, target=target, text=text)
 
 
 def check_all() -> None:

@@ -153,6 +153,16 @@ def test_the_key_in_use_decides_and_a_found_one_is_noted(
     assert domains.is_verified(row), "a key of ours proves the domain without SPF"
 
 
+def test_whatever_stands_in_dns_can_be_stored(zone: NameServer, domain: SenderDomain) -> None:
+    zone.put(NAME, "TXT", "v=spf1 \0 \x1b[31m é", "v=DMARC\0" + "x" * 60000)
+    zone.put(f"_dmarc.{NAME}", "TXT", "v=DMARC1; p=none; x=" + "a " * 30000 + "\0")
+
+    row = check(domain)
+
+    assert (row.spf_status, row.dmarc_status) == ("wrong", "wrong")
+    assert "\0" not in row.spf["found"][0]
+
+
 # Proof
 
 

@@ -36,6 +36,7 @@ def filled(account, **values):
         **values,
     }
     row = SenderAccount.objects.get(pk=account.pk)
+    row.esp = "brevo" if given["kind"] == "esp" else ""
     return KindAndMailbox({name: value for name, value in given.items() if value}, instance=row)
 
 
