@@ -81,7 +81,7 @@ def listeners(monkeypatch, settings) -> Iterator[list[socket.socket]]:
 
 
 def port_of(listeners) -> int:
-    return listeners[0].getsockname()[1]
+    return int(listeners[0].getsockname()[1])
 
 
 def nobody_came(listeners) -> bool:
