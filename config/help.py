@@ -60,7 +60,7 @@ TOPICS = (
                         "before real orders come."
                     ),
                 ),
-                page="mailaccounts:account_add",
+                page="mailaccounts:account_pick",
                 page_label=_("Add e-mail account"),
             ),
             Question(

@@ -44,10 +44,11 @@ class MailAccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.core import checks
 
-        from mailaccounts import receivers  # noqa: F401
+        from mailaccounts import audit_words, receivers  # noqa: F401
         from mailaccounts.checks import dynamic_update
         from mailaccounts.oauth.checks import check_sign_in
 
+        audit_words.register()
         checks.register(dynamic_update)
         checks.register(check_sign_in)
         post_migrate.connect(schedule_look_after_sign_ins, sender=self)

@@ -229,11 +229,11 @@ class Run:
 
     def _state_of(self, part: Part, result: CheckResult) -> str:
         if result.ok:
-            return "ok"
-        if not part.decides:
+            return "warning" if result.extra.get("weight") == "warn" else "ok"
+        if not part.decides or result.extra.get("weight") == "remark":
             return "warning"
         self._failed = True
-        self._session_failed |= not part.needs_session
+        self._session_failed |= part.is_session
         return "failed"
 
     def _store(self) -> None:

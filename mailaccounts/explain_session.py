@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from mailaccounts.failures import Deed, Explanation, Failure
-from mailaccounts.password_places import SWITCHED_ON_FIRST, hoster_of
+from mailaccounts.password_places import SWITCHED_ON_FIRST, place_of_password
 from mailaccounts.transports.base import AnswerClass, Phase
 from mailaccounts.transports.certificates import Cause
 
@@ -282,7 +282,7 @@ def _switched_off() -> Explanation:
 
 
 def _wants_app_password(failure: Failure) -> bool:
-    hoster = hoster_of(failure.host)
+    hoster = place_of_password(failure.host)
     at_google = hoster is not None and hoster.name == "Google"
     return (
         failure.enhanced in ("5.7.9", "5.7.14")
@@ -292,7 +292,7 @@ def _wants_app_password(failure: Failure) -> bool:
 
 
 def _app_password(failure: Failure) -> Explanation:
-    hoster = hoster_of(failure.host)
+    hoster = place_of_password(failure.host)
     name = hoster.name if hoster else failure.host
     if name == "Google":
         return Explanation(
@@ -314,7 +314,7 @@ def _app_password(failure: Failure) -> Explanation:
 
 
 def _wrong_password(failure: Failure) -> Explanation:
-    hoster = hoster_of(failure.host)
+    hoster = place_of_password(failure.host)
     name = hoster.name if hoster else failure.host
     found = _("The server was found and the connection stands, so name and port are right.")
     advice = _("Enter the present password of the mailbox %(user)s.") % {

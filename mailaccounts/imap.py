@@ -1,320 +1,103 @@
-"""The mailbox of a sender account: its folders, what is filed there, and how to file more.
-
-``Mailbox`` is one session. It knows nothing of the queue and writes no model; what goes wrong is
-a ``MailboxTrouble``, sorted by who can mend it. Certificates are always verified.
-"""
+"""Test of an account's mailbox, told to shop staff step by step; it also fills the picker."""
 
 from __future__ import annotations
 
-import imaplib
-import socket
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+import time
+from collections.abc import Callable
+from functools import partial
 
 from django.utils.translation import gettext as _
 
-from mailaccounts.imap_folders import Folder, parse, sent_folder
-from mailaccounts.imap_wire import (
-    AppendRefused,
-    Connection,
+from mailaccounts.imap_session import (
     FolderMissing,
     LogInRefused,
+    Mailbox,
     MailboxTrouble,
-    Unreachable,
-    quoted,
-    quoted_message_id,
-    words_of,
+    Timeouts,
+    place_of,
+    remember_folders,
 )
 from mailaccounts.models import ImapTls, SenderAccount
-from mailaccounts.transports.answers import one_line
-from mailaccounts.transports.smtp_opening import refused_by_guard, tls_context
-from shops import outbound
-from shops.secrets import UnreadableSecret
+from mailaccounts.transports.base import CheckResult
 
-__all__ = [
-    "AppendRefused",
-    "FolderMissing",
-    "LogInRefused",
-    "Mailbox",
-    "MailboxTrouble",
-    "Place",
-    "Timeouts",
-    "Unreachable",
-    "opened",
-    "place_of",
-    "remember_folders",
-]
+CHECK_TIMEOUTS = Timeouts(command=10.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds, each for a whole step, however slowly it drips in."""
+def check(
+    account: SenderAccount, tell: Callable[[CheckResult], None] = lambda result: None
+) -> list[CheckResult]:
+    """Goes as far as the server lets us; the first step that fails is the last.
 
-    connect: float = 10.0
-    command: float = 20.0
-    append: float = 60.0
-    logout: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the mailbox is. ``repr`` leaves the password out."""
-
-    host: str
-    port: int
-    tls: str
-    username: str
-    password: str = field(repr=False)
-
-
-def place_of(account: SenderAccount) -> Place:
-    """The account's mailbox, with the password in clear: never log it.
-
-    Raises ``LogInRefused`` where the stored password fits no key.
+    Files nothing. ``tell`` hears each step as it ends. The folders are kept on the account.
     """
-    if isinstance(account.imap_password, UnreadableSecret):
-        raise LogInRefused(_("The stored password can no longer be read. Enter it again."))
-    return Place(
-        host=account.imap_host,
-        port=account.imap_port,
-        tls=account.imap_tls,
-        username=account.imap_username or account.username,
-        password=account.imap_password,
+    try:
+        mailbox = Mailbox(place_of(account), CHECK_TIMEOUTS)
+    except LogInRefused as trouble:
+        results = [CheckResult(name=_("IMAP log-in"), ok=False, found=str(trouble))]
+        tell(results[0])
+        return results
+    steps: tuple[tuple[str, Callable[[], str]], ...] = (
+        (_("IMAP server name"), lambda: ", ".join(mailbox.resolve())),
+        (_("IMAP connection"), partial(_connect, mailbox)),
+        (_("IMAP encryption"), partial(_secure, mailbox)),
+        (_("IMAP log-in"), partial(_log_in, mailbox)),
+        (_("Folder for sent mail"), partial(_find_folder, mailbox, account)),
     )
-
-
-class Mailbox:
-    """One session; ``opened`` runs the steps of opening it in their order."""
-
-    def __init__(self, place: Place, timeouts: Timeouts | None = None) -> None:
-        self.place = place
-        self.server = ""  # "host [address]:port", once connected
-        self.tls = ""
-        self._timeouts = timeouts or Timeouts()
-        self._open: Connection | None = None
-        self._selected = b""
-
-    def resolve(self) -> list[str]:
-        """Looks the server's name up, through the guard; returns the addresses."""
-        with self._blames():
-            found = outbound.resolve(self.place.host, self.place.port)
-        return [target.address for target in found]
-
-    def connect(self) -> None:
-        """Connects and hears the greeting; with implicit TLS also shakes hands."""
-        place, seconds = self.place, self._timeouts
-        with self._blames():
-            sock = outbound.connect(place.host, place.port, timeout=seconds.connect)
-            self.server = f"{place.host} [{sock.getpeername()[0]}]:{place.port}"
-            try:
-                if place.tls == ImapTls.IMPLICIT:
-                    sock.settimeout(seconds.connect)
-                    sock = tls_context(True).wrap_socket(sock, server_hostname=place.host)
-                self._open = Connection(sock, place.host, seconds.command)
-            except BaseException:
-                sock.close()
-                raise
-            self._note_tls()
-
-    def secure(self) -> None:
-        """STARTTLS where the account asks for it; without it nothing more is said."""
-        if self.place.tls == ImapTls.IMPLICIT:
-            return
-        with self._blames():
-            if "STARTTLS" not in self.connection.capabilities or self.connection.state != "NONAUTH":
-                raise LogInRefused(
-                    _("The server does not offer STARTTLS, so the password was not sent.")
-                )
-            self.connection.within(self._timeouts.command)
-            self.connection.secure(tls_context(True))
-            self._note_tls()
-
-    def log_in(self) -> None:
-        """Raises ``LogInRefused`` with the server's words, in which the password is covered."""
-        with self._blames():
-            self.connection.within(self._timeouts.command)
-            if self.connection.state != "NONAUTH":  # PREAUTH, behind TLS of its own
-                return
-            try:
-                self._say_who_we_are()
-            except UnicodeError as error:
-                raise LogInRefused(_("User name or password has a character too many.")) from error
-            self.connection.ask_capabilities()
-
-    def _say_who_we_are(self) -> None:
-        user, password = self.place.username.encode(), self.place.password.encode()
-        connection = self.connection
-        try:
-            if "AUTH=PLAIN" in connection.capabilities:
-                # RFC 4616: UTF-8, and nothing in it can end a line.
-                connection.authenticate("PLAIN", lambda _challenge: b"\0" + user + b"\0" + password)
-                return
-            typ, words = connection.run("LOGIN", _as_quoted(user), _as_quoted(password))
-            if typ != "OK":
-                raise connection.error(words)
-            connection.state = "AUTH"
-        except imaplib.IMAP4.abort:
-            raise
-        except imaplib.IMAP4.error as error:
-            raise LogInRefused(self._without_password(words_of(error.args))) from None
-
-    def folders(self) -> list[Folder]:
-        """The folders that mail can be filed in, as the server lists them."""
-        with self._blames():
-            connection = self.connection
-            connection.within(self._timeouts.command)
-            typ, answers = "NO", []
-            if "SPECIAL-USE" in connection.capabilities:
-                # RFC 6154 section 5.2; a server that knows it only half says NO or BAD.
-                typ, answers = connection.asked("LIST", '""', '"*"', "RETURN (SPECIAL-USE)")
-            if typ != "OK":
-                typ, answers = connection.asked("LIST", '""', '"*"')
-            if typ != "OK":
-                raise Unreachable(_("The server gave no list of folders: %s") % answers[0])
-        return parse(answers)
-
-    def choose(self, wanted: str, folders: list[Folder] | None = None) -> Folder:
-        """The folder called ``wanted``, or with "" the one for sent mail. Never one that the
-        server does not list: raises ``FolderMissing``."""
-        listed = self.folders() if folders is None else folders
-        if not wanted:
-            found = sent_folder(listed)
-            missing = _("The mailbox has no folder marked for sent mail. Choose one.")
-        else:
-            found = next((each for each in listed if each.name == wanted), None)
-            missing = _("The mailbox has no folder “%s” any more. Choose another one.") % wanted
-        if found is None:
-            raise FolderMissing(missing)
-        return found
-
-    def has(self, folder: Folder, message_id: str) -> bool:
-        """True if a message with this Message-ID lies in ``folder``."""
-        with self._blames():
-            self._select(folder)
-            self.connection.within(self._timeouts.command)
-            header = quoted_message_id(message_id)
-            typ, answers = self.connection.asked("SEARCH", "HEADER", "Message-ID", header)
-            if typ != "OK":
-                raise Unreachable(_("The folder could not be searched: %s") % answers[0])
-        return any(each.split() for each in answers if isinstance(each, bytes))
-
-    def append(self, folder: Folder, content: bytes, date: datetime) -> None:
-        """Files ``content`` as it is, as read, dated ``date``.
-
-        Raises ``AppendRefused`` where nothing was filed, ``Unreachable`` where nobody knows.
-        """
-        with self._blames():
-            connection = self.connection
-            connection.within(self._timeouts.append)
-            connection.literal = content  # type: ignore[attr-defined]
-            when = imaplib.Time2Internaldate(date)
-            typ, words = connection.run("APPEND", quoted(folder.raw), "(\\Seen)", when)
-        if typ != "OK" and "[TRYCREATE]" in words.upper():
-            raise FolderMissing(words)
-        if typ != "OK":
-            raise AppendRefused(f"{typ} {words}".strip())
-
-    def close(self) -> None:
-        """Says goodbye where it can, and hangs up."""
-        connection, self._open = self._open, None
-        if connection is None:
-            return
-        try:
-            connection.within(self._timeouts.logout)
-            connection.logout()
-        except (imaplib.IMAP4.error, OSError):
-            pass
-        finally:
-            connection.shutdown()
-
-    @property
-    def connection(self) -> Connection:
-        if self._open is None:
-            raise RuntimeError("connect() comes first")
-        return self._open
-
-    def _select(self, folder: Folder) -> None:
-        """Read-only: nothing that is there is touched."""
-        if self._selected == folder.raw:
-            return
-        self._selected = b""
-        self.connection.within(self._timeouts.command)
-        typ, data = self.connection.select(quoted(folder.raw).decode("utf-8"), readonly=True)
-        if typ != "OK":
-            raise FolderMissing(
-                _("The folder “%(name)s” cannot be opened: %(words)s")
-                % {"name": folder.name, "words": words_of(data)}
-            )
-        self._selected = folder.raw
-
-    def _note_tls(self) -> None:
-        sock = self.connection.sock
-        self.tls = (sock.version() or "") if isinstance(sock, ssl.SSLSocket) else ""
-
-    def _without_password(self, text: str) -> str:
-        password = self.place.password
-        return text.replace(password, "***") if len(password) > 3 else text
-
-    @contextmanager
-    def _blames(self) -> Iterator[None]:
-        """Turns what a step can raise into ``MailboxTrouble``."""
-        try:
-            yield
-        except imaplib.IMAP4.error as error:
-            text = one_line(str(error).encode())
-            raise Unreachable(self._without_password(text)) from None
-        except outbound.OutboundRefused as error:
-            raise LogInRefused(refused_by_guard(error)) from error
-        except OSError as error:
-            raise trouble_of(error, self.place) from error
-
-
-def _as_quoted(text: bytes) -> bytes:
+    results = []
     try:
-        return quoted(text)
-    except ValueError:
-        raise LogInRefused(_("User name or password has a line break in it.")) from None
-
-
-def trouble_of(error: OSError, place: Place) -> MailboxTrouble:
-    """Sorts a failure of the network: wrong set-up waits for staff, the rest for better weather."""
-    where = {"host": place.host, "port": place.port}
-    if isinstance(error, ssl.SSLCertVerificationError):
-        text = _("The server's certificate is not accepted: %s") % error.verify_message
-        return LogInRefused(text)
-    if isinstance(error, socket.gaierror):
-        if error.errno == socket.EAI_AGAIN:
-            return Unreachable(_("The name “%(host)s” could not be looked up just now.") % where)
-        return LogInRefused(_("There is no server named “%(host)s”.") % where)
-    if isinstance(error, ssl.SSLError):
-        return Unreachable(_("No encrypted connection: %s") % (error.reason or error))
-    if isinstance(error, TimeoutError):
-        return Unreachable(_("%(host)s does not answer on port %(port)s.") % where)
-    if isinstance(error, ConnectionRefusedError):
-        return Unreachable(_("%(host)s takes no connections on port %(port)s.") % where)
-    return Unreachable(one_line((error.strerror or str(error)).encode()))
-
-
-@contextmanager
-def opened(place: Place, timeouts: Timeouts | None = None) -> Iterator[Mailbox]:
-    """A session that is connected, encrypted and logged in. Raises ``MailboxTrouble``."""
-    mailbox = Mailbox(place, timeouts)
-    try:
-        mailbox.connect()
-        mailbox.secure()
-        mailbox.log_in()
-        yield mailbox
+        for name, step in steps:
+            results.append(_result(name, step, account))
+            tell(results[-1])
+            if not results[-1].ok:
+                break
     finally:
         mailbox.close()
+    return results
 
 
-def remember_folders(account: SenderAccount, folders: list[Folder]) -> None:
-    """Keeps the list for the picker; the one for sent mail is marked."""
-    best = sent_folder(folders)
-    listed = [[each.name, each is best] for each in folders]
-    if listed != account.imap_folders:
-        account.imap_folders = listed
-        SenderAccount.objects.filter(pk=account.pk).update(imap_folders=listed)
+def _result(name: str, step: Callable[[], str], account: SenderAccount) -> CheckResult:
+    started = time.monotonic()
+    try:
+        result = CheckResult(name=name, ok=True, found=step())
+    except MailboxTrouble as trouble:
+        result = CheckResult(
+            name=name, ok=False, found=str(trouble), hint=_hint(trouble, name, account)
+        )
+    result.milliseconds = int((time.monotonic() - started) * 1000)
+    return result
+
+
+def _connect(mailbox: Mailbox) -> str:
+    mailbox.connect()
+    return _("The mailbox's server answers.")
+
+
+def _secure(mailbox: Mailbox) -> str:
+    mailbox.secure()
+    return mailbox.tls
+
+
+def _log_in(mailbox: Mailbox) -> str:
+    mailbox.log_in()
+    return _("The server accepted the user name and password.")
+
+
+def _find_folder(mailbox: Mailbox, account: SenderAccount) -> str:
+    folders = mailbox.folders()
+    remember_folders(account, folders)
+    return _("Sent mail is filed in “%s”.") % mailbox.choose(account.imap_folder, folders).name
+
+
+def _hint(trouble: MailboxTrouble, step: str, account: SenderAccount) -> str:
+    """What staff can do about it, by what most often is the cause."""
+    if isinstance(trouble, FolderMissing):
+        return _("Choose a folder in the account's form; the list there is up to date now.")
+    if step == _("IMAP log-in"):
+        return _("Check user name and password; the user name is often the whole address.")
+    if isinstance(trouble, LogInRefused):
+        return _("Check the server's name, the port and the kind of encryption.")
+    if account.imap_tls == ImapTls.IMPLICIT and account.imap_port == 143:
+        return _("Port 143 usually wants STARTTLS.")
+    if account.imap_tls == ImapTls.STARTTLS and account.imap_port == 993:
+        return _("Port 993 wants TLS from the first byte.")
+    return _("Check server and port, or try again in a few minutes.")

@@ -93,20 +93,20 @@ class Connection(imaplib.IMAP4):
 
     def ask_capabilities(self) -> None:
         """They change with encryption and log-in."""
-        self._get_capabilities()  # type: ignore[attr-defined]
+        self._get_capabilities()
 
     def run(self, name: str, *values: str | bytes) -> tuple[str, str]:
         """One command; returns OK, NO or BAD and the server's words. Raises ``imaplib``'s errors
         and ``OSError`` when the connection breaks."""
-        typ, data = self._simple_command(name, *values)  # type: ignore[attr-defined]
+        typ, data = self._simple_command(name, *values)
         return typ, words_of(data)
 
     def asked(self, name: str, *values: str | bytes) -> tuple[str, list[Any]]:
         """As ``run``, but returns the untagged answers to the command."""
-        typ, data = self._simple_command(name, *values)  # type: ignore[attr-defined]
+        typ, data = self._simple_command(name, *values)
         if typ != "OK":
             return typ, [words_of(data)]
-        _typ, found = self._untagged_response(typ, data, name)  # type: ignore[attr-defined]
+        _typ, found = self._untagged_response(typ, data, name)
         return typ, [each for each in found if each]
 
     # What imaplib calls.
@@ -153,9 +153,9 @@ class Connection(imaplib.IMAP4):
 
     def _command_complete(self, name: str, tag: Any) -> tuple[str, list[Any]]:
         """As ``imaplib``'s, but BAD is an answer like NO: its words are kept as they are."""
-        self._check_bye()  # type: ignore[attr-defined]
-        answer = self._get_tagged_response(tag, expect_bye=name == "LOGOUT")  # type: ignore[attr-defined]
-        return answer  # type: ignore[no-any-return]
+        self._check_bye()
+        answer: tuple[str, list[Any]] = self._get_tagged_response(tag, expect_bye=name == "LOGOUT")
+        return answer
 
     def _log(self, line: str) -> None:
         """Nothing is kept: the last lines would hold a log-in."""

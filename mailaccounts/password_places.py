@@ -37,7 +37,7 @@ HOSTERS = (
 SWITCHED_ON_FIRST = ("WP", "o2", "Onet", "Interia")
 
 
-def hoster_of(host: str) -> Hoster | None:
+def place_of_password(host: str) -> Hoster | None:
     """The hoster behind a server's name; None for one that we do not know."""
     name = host.lower().rstrip(".")
     for hoster in HOSTERS:

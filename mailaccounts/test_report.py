@@ -13,6 +13,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mailaccounts.domain_steps import STEPS as DOMAIN_STEPS
 from mailaccounts.explain import explain, failure_of
 from mailaccounts.failures import Deed, Explanation
 from mailaccounts.models import AccountState, AccountTest, SenderAccount, TestState
@@ -107,8 +108,16 @@ class Report:
             return True
         shown_for = PASSED_SHOWN_FOR if self.test.state == TestState.PASSED else SHOWN_FOR
         is_fresh = timezone.now() - (self.test.ended_at or self.test.created_at) < shown_for
-        is_bad = self.account.is_troubled and self.test.state == TestState.FAILED
-        return is_fresh or is_bad
+        if self.test.state != TestState.FAILED:
+            return is_fresh
+        return self.account.is_troubled or (is_fresh and not self._was_mended)
+
+    @property
+    def _was_mended(self) -> bool:
+        """True if the log-in was refused, and the account has been saved or has sent since."""
+        failed_at = next((line.code for line in self.lines if line.state == "failed"), "")
+        is_calm = self.account.state == AccountState.ACTIVE and not self.account.is_troubled
+        return failed_at == "login" and is_calm
 
     @property
     def offers(self) -> Deed:
@@ -195,10 +204,16 @@ def _verdict(test: AccountTest, failed: dict[str, Any] | None) -> tuple[str, str
     if failed is None:
         return "bad", _("Failed")
     name = str(failed.get("name") or NAMES.get(failed["code"], failed["code"]))
-    return "bad", _("Stopped at: %(step)s") % {"step": name}
+    if any(row["state"] == "skipped" for row in test.steps):
+        return "bad", _("Stopped at: %(step)s") % {"step": name}
+    return "bad", _("Not in order: %(step)s") % {"step": name}
 
 
 def _explanation(row: dict[str, Any], test: AccountTest, account: SenderAccount) -> Explanation:
+    if row["code"] in DOMAIN_STEPS:
+        title = _("%(record)s of %(domain)s is not in order")
+        named = {"record": row["code"].upper(), "domain": account.from_domain}
+        return Explanation(title % named, row["found"], row["hint"], Deed.DOMAIN)
     if row.get("extra"):
         return explain(failure_of(row, account, test.to_address))
     return Explanation(row["found"], advice=row["hint"] or _("Test again in a few minutes."))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mailaccounts import imap_check
+from mailaccounts import domain_steps, imap
 from mailaccounts.esp.guarded import Patience
 from mailaccounts.models import AccountTest, Kind, SenderAccount
 from mailaccounts.signals import test_message_requested
@@ -85,13 +85,15 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``codes`` are its steps. ``needs_session``: not tried where the session failed.
+    """``codes`` are its steps. ``is_session``: where it fails, nothing can be sent.
 
-    ``decides``: a failure of it fails the test; else it is a warning.
+    ``needs_session``: not tried then. ``decides``: a failure of it fails the test; else it is a
+    warning.
     """
 
     codes: tuple[str, ...]
     look: Callable[[Probe], Iterable[CheckResult]]
+    is_session: bool = False
     needs_session: bool = False
     decides: bool = True
 
@@ -103,8 +105,10 @@ def parts_of(account: SenderAccount) -> list[Part]:
     if kind.logs_in_elsewhere:
         session = ("sign_in", *session)
     mailbox = [Part(("imap",), look_at_mailbox, decides=False)] if account.imap_enabled else []
+    domain = [Part(domain_steps.STEPS, look_at_domain)] if domain_steps.has_domain(account) else []
     return [
-        Part(session, look_at_session),
+        Part(session, look_at_session, is_session=True),
+        *domain,
         *mailbox,
         Part(("message",), send_message, needs_session=True),
     ]
@@ -117,10 +121,14 @@ def look_at_session(probe: Probe) -> Iterable[CheckResult]:
     return transport.check()
 
 
+def look_at_domain(probe: Probe) -> Iterator[CheckResult]:
+    return domain_steps.look(probe.account)
+
+
 def look_at_mailbox(probe: Probe) -> Iterator[CheckResult]:
     """The folder for sent mail; one line, because its troubles never touch the sending."""
     began = time.monotonic()
-    results = imap_check.check(probe.account)
+    results = imap.check(probe.account)
     last = results[-1]
     milliseconds = int((time.monotonic() - began) * 1000)
     found = last.found if last.ok else f"{last.name}: {last.found}"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mailaccounts import domain_views, oauth_views, technician_views, test_views, views
+from mailaccounts import (
+    domain_views,
+    imap_views,
+    oauth_views,
+    technician_views,
+    test_views,
+    views,
+)
 
 app_name = "mailaccounts"
 urlpatterns = [
@@ -29,6 +36,11 @@ urlpatterns = [
         name="account_switch_on",
     ),
     path(
+        "accounts/<int:pk>/on-anyway/",
+        views.AccountDeed.as_view(deed="switch_on_anyway"),
+        name="account_switch_on_anyway",
+    ),
+    path(
         "accounts/<int:pk>/duplicate/",
         views.AccountDeed.as_view(deed="duplicate"),
         name="account_duplicate",
@@ -38,6 +50,7 @@ urlpatterns = [
         views.AccountDeed.as_view(deed="remove"),
         name="account_remove",
     ),
+    path("accounts/<int:pk>/imap-folders/", imap_views.ImapFolders.as_view(), name="imap_folders"),
     path("accounts/<int:pk>/retry/", views.AccountDeed.as_view(deed="mend"), name="account_retry"),
     path("accounts/<int:pk>/sign-in/", oauth_views.SignIn.as_view(), name="account_sign_in"),
     path(

@@ -27,6 +27,7 @@ from mailaccounts.models import SenderAccount
 from maillog import claims, quotas, reaper
 from maillog.clock import db_now
 from maillog.models import WorkerBeat
+from maillog.sent_folder_threads import Filing
 from maillog.session import Session
 from maillog.session_threads import SessionThreads
 from shops.conf import conf
@@ -122,13 +123,14 @@ class Deliverer:
         self._next_quotas = time.monotonic() + random.uniform(0, QUOTAS_EVERY / 2)
         self._next_beat = 0.0
         self._claimed_at: datetime | None = None
+        self._filing = Filing(self.name, self.stop)
 
     def run(self, *, once: bool = False) -> None:
         """Sends until ``stop`` is set; with ``once``, until nothing is due that may leave now."""
         with LeaseKeeper() as keeper, SessionThreads() as pool:
             while not self.stop.is_set():
                 busy = self._round(keeper, pool)
-                if once and not busy and not self._running:
+                if once and not busy and not self._running and self._filing.finish(keeper, pool):
                     break
                 self.stop.wait(conf.LOOK_EVERY)
         self._forget()
@@ -140,7 +142,9 @@ class Deliverer:
             self._collect()
             self._beat()
             self._sweep()
-            return self._start_sessions(keeper, pool)
+            busy = self._start_sessions(keeper, pool)
+            self._filing.round(keeper, pool)
+            return busy
         except DatabaseError:
             logger.exception("the database is away; looking again in a moment")
             connection.close()

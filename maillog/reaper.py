@@ -57,7 +57,8 @@ def reap_lost_leases() -> int:
     Never "all rows that are being sent": a live worker's lease is renewed.
     """
     ended = db_now() - timedelta(seconds=conf.REAP_GRACE_SECONDS)
-    lost = Delivery.objects.filter(state=State.CLAIMED, lease_until__lt=ended)[:BATCH]
+    claimed = Delivery.objects.select_related("message")
+    lost = claimed.filter(state=State.CLAIMED, lease_until__lt=ended)[:BATCH]
     moved = 0
     for delivery in lost:
         with transaction.atomic():
@@ -74,6 +75,9 @@ def _take_back(delivery: Delivery, ended: datetime) -> int:
         moved = move(still_lost, State.UNKNOWN, ended_at=db_now())
     elif delivery.cancel_requested:
         moved = move(still_lost, State.CANCELLED, reason=Reason.STAFF, ended_at=db_now())
+    elif delivery.message.is_test:
+        # Somebody watched it break off, and starts another test if they like.
+        moved = move(still_lost, State.FAILED, ended_at=db_now())
     elif delivery.lone_claims >= conf.LONE_CLAIMS:
         moved = move(still_lost, State.HELD, reason=Reason.POISON)
     else:

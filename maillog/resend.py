@@ -176,7 +176,8 @@ def _tryable(message: MailMessage) -> dict[UUID, str]:
     Raises ``CannotResend`` if nothing is wrong but their addresses: trying changes no address.
     """
     # Before the message: an outcome that comes late locks its delivery first, then the message.
-    rows = message.deliveries.filter(state__in=(*RETRYABLE, State.UNKNOWN)).order_by("pk")
+    rows = message.deliveries.exclude(role=Role.IMAP).order_by("pk")
+    rows = rows.filter(state__in=(*RETRYABLE, State.UNKNOWN))
     found = list(rows.select_for_update().values_list("pk", "reason", "address"))
     usable = {pk: reason for pk, reason, address in found if is_usable(address)}
     if found and not usable:
@@ -203,7 +204,8 @@ def cancel(message: MailMessage, by: AbstractUser | None = None) -> int:
     with transaction.atomic():
         # All are locked before any is looked at: one that is given back or claimed meanwhile
         # would be in neither look. And before the message, as an outcome does.
-        rows = message.deliveries.select_for_update().order_by("pk")
+        # The copy in the Sent folder tells of what has left already.
+        rows = message.deliveries.exclude(role=Role.IMAP).select_for_update().order_by("pk")
         states = dict(rows.values_list("pk", "state"))
         waiting = [pk for pk, state in states.items() if state in STOPPABLE]
         sending = [pk for pk, state in states.items() if state == State.CLAIMED]

@@ -44,6 +44,9 @@ class Reason(models.TextChoices):
     RESTORE = "restore", _("Held after a restored backup")
     LIMIT = "limit", _("The account's limit is used up for longer than it is worth waiting")
     ACCOUNT = "account", _("Its account was switched off after a part had left")
+    SECRET = "secret", _("It holds a personal link")
+    REDIRECTED = "redirected", _("It went to the test address")
+    TEXT_GONE = "text_gone", _("Its text is no longer kept")
 
 
 ALLOWED_FROM: dict[State, frozenset[State]] = {

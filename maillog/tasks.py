@@ -8,10 +8,12 @@ from datetime import timedelta
 from itertools import count
 
 from mailaccounts.models import SenderAccount
-from maillog import claims, quotas, reaper
+from maillog import claims, quotas, reaper, sent_folder
 from maillog.clock import db_now
 from maillog.deliver import LeaseKeeper, process_name, run_session
 from maillog.models import WorkerBeat
+from maillog.sent_folder_threads import gather_all
+from maillog.sent_folder_threads import run_session as run_filing
 from maillog.wake import wake
 from shops.conf import conf
 
@@ -60,6 +62,36 @@ def sweep() -> int:
         wake(account.pk)
     _beat()
     return moved
+
+
+def sync_sent_folder(account_id: int) -> int:
+    """Files what one account has sent, for at most ``DRAIN_SECONDS``; returns how many."""
+    account = sent_folder.switched_on().filter(pk=account_id).first()
+    if account is None:
+        return 0
+    sent_folder.gather(account)
+    worker = f"{process_name()}:i{next(_numbers)}"
+    with LeaseKeeper() as keeper:
+        return run_filing(account, worker, keeper, threading.Event(), conf.DRAIN_SECONDS).filed
+
+
+def sync_sent_folders() -> int:
+    """The minute's look for a plain qcluster; where ``deliver`` processes are at work they look
+    by themselves. Returns how many accounts have something to file."""
+    if deliverers_at_work():
+        return 0
+    gather_all()
+    due = sent_folder.due_accounts()
+    for account in due:
+        enqueue_sync(account.pk)
+    return len(due)
+
+
+def enqueue_sync(account_id: int) -> None:
+    """Twice at once is harmless: what one session has claimed the other leaves alone."""
+    from django_q.tasks import async_task
+
+    async_task("maillog.tasks.sync_sent_folder", account_id)
 
 
 def _beat() -> None:

@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from babel.dates import format_date
 from django.db import connection, transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
@@ -26,17 +27,17 @@ from mailaccounts.models import SenderAccount
 from mailaccounts.test_message import Verdict
 from mailaccounts.test_steps import hurried
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outcome, Outgoing
-from mailaccounts.transports.parcels import Unsendable
-from maillog import claims, dot_gate, loading, pipeline, registry
+from maillog import claims, dot_gate, pipeline, registry
 from maillog.clock import db_id, from_db_id, later_sql
 from maillog.deliver import LeaseKeeper, process_name
 from maillog.journal import AccountJournal
 from maillog.models import Delivery, MailMessage
 from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
-from maillog.session import settle, store_wire_form
+from maillog.session import Session, settle
 from maillog.states import DUE, Reason, Role, State, UnknownPolicy
 from shops.conf import conf
+from shops.templatetags.panel import reader_locale
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +58,13 @@ class TestMail:
 
     def __init__(self, account: SenderAccount, to: str, seconds: float) -> None:
         self.account = account
-        message = queue_test(account, to)
+        self._worker = f"{process_name()}:t{next(_numbers)}"
+        with transaction.atomic():
+            # In one commit: nobody else ever sees it waiting.
+            message = queue_test(account, to)
+            self._delivery = message.deliveries.get(role=Role.MAIN)
+            self._claimed = claim_one(self._delivery.pk, self._worker)
         self.uuid: UUID = message.pk
-        self._delivery = message.deliveries.get(role=Role.MAIN)
         self._seconds = seconds
         self._verdict: Verdict | None = None
         self._language = get_language() or "en"
@@ -83,8 +88,8 @@ class TestMail:
     def _run(self) -> None:
         try:
             with override(self._language):
-                if self._delivery.state == State.QUEUED:
-                    send_now(self.account, self._delivery.pk, self._seconds)
+                if self._claimed is not None:
+                    self._send(self._claimed)
                 self._verdict = verdict_on(self._delivery.pk)
         except Exception as error:
             # The thread is ours alone: the test must hear of it, whatever it is.
@@ -93,10 +98,16 @@ class TestMail:
         finally:
             connection.close()
 
+    def _send(self, claimed: claims.Claimed) -> None:
+        with LeaseKeeper() as keeper:
+            keeper.add(self._worker)
+            session = TestSession(self.account, self._worker, threading.Event())
+            session.send(claimed, self._seconds)
+
 
 def queue_test(account: SenderAccount, to: str) -> MailMessage:
     """The test message in the reader's language, logged in the account's shop."""
-    named = {"account": account, "shop": account.shop, "to": to, "at": _local_now(account)}
+    named = {"account": account, "shop": account.shop, "to": to, "at": _moment(account)}
     named["server"] = f"{account.host}:{account.port}" if account.host else ""
     folder = "maillog/mail/account_test"
     message = queue(
@@ -124,49 +135,33 @@ def queue_test(account: SenderAccount, to: str) -> MailMessage:
     return message
 
 
-def _local_now(account: SenderAccount) -> datetime:
+def _moment(account: SenderAccount) -> str:
+    """Now, on the shop's clock and in the reader's words."""
     zone = account.shop.zone if account.shop else timezone.get_current_timezone()
-    return timezone.now().astimezone(zone)
+    now = timezone.now().astimezone(zone)
+    return f"{format_date(now, 'long', locale=reader_locale())}, {now:%H:%M:%S %Z}"
 
 
-def send_now(account: SenderAccount, delivery_id: UUID, seconds: float) -> None:
-    """Claims the one delivery and sends it; whatever happens, its row says so afterwards."""
-    worker = f"{process_name()}:t{next(_numbers)}"
-    with LeaseKeeper() as keeper:
-        keeper.add(worker)
-        claimed = claim_one(delivery_id, worker)
-        if claimed is None:
-            return
-        journal = TestJournal(account, worker)
+class TestSession(Session):
+    """A session for one message that was claimed already; it never looks for others."""
+
+    __test__ = False
+
+    def __init__(self, account: SenderAccount, worker: str, stop: threading.Event) -> None:
+        super().__init__(account, worker, stop)
+        self.test_journal = self.journal = TestJournal(account, worker)
+
+    def send(self, claimed: claims.Claimed, seconds: float) -> None:
+        trouble = AccountTrouble(AnswerClass.NET, _("The test broke off."))
         try:
-            _send(account, claimed, journal, seconds)
+            for claim in self._load([claimed]):
+                if outgoing := self._prepare(claim):
+                    transport = registry.channels["email"].transport(self.account)
+                    self._send(hurried(transport, seconds), iter([outgoing]))
+        except AccountTrouble as error:
+            trouble = error
         finally:
-            journal.end(AccountTrouble(AnswerClass.NET, _("The test broke off.")))
-
-
-def _send(
-    account: SenderAccount, claimed: claims.Claimed, journal: TestJournal, seconds: float
-) -> None:
-    for delivery in loading.deliveries([claimed]):
-        journal.take([delivery])
-        blocked = loading.suppressed_among([delivery])
-        before = delivery.envelope_to
-        try:
-            outgoing = pipeline.process(
-                pipeline.Claim(delivery, timezone.now(), delivery.pk in blocked)
-            )
-            if delivery.envelope_to != before:
-                store_wire_form(delivery)
-            transport = hurried(registry.channels["email"].transport(account), seconds)
-            transport.send(iter([outgoing]), journal)
-        except pipeline.Stop as stop:
-            journal.held.clear()
-            settle(delivery, stop)
-        except Unsendable as error:
-            journal.held.clear()
-            settle(delivery, pipeline.Stop(State.FAILED, detail=str(error)))
-        except AccountTrouble as trouble:
-            journal.end(trouble)
+            self.test_journal.end(trouble)
 
 
 def claim_one(delivery_id: UUID, worker: str) -> claims.Claimed | None:

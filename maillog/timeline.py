@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from mailaccounts.transports.base import AnswerClass
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.registry import type_name
-from maillog.states import COUNTED_ROLES, WAITING, Role, State
+from maillog.states import COUNTED_ROLES, WAITING, Reason, Role, State
 
 MOST_DELIVERIES = 1100  # a message has at most 1,000 recipients, and a few copies
 MOST_ATTEMPTS = 500
@@ -59,6 +59,12 @@ NOTES: dict[str, Promise] = {
     "unsigned": gettext_lazy("It left without a DKIM signature: the domain's key was unusable."),
     "moved": gettext_lazy("Its account was switched off: the main account took it over."),
     "fallback": gettext_lazy("Its account could not send it in time: the fallback account did."),
+}
+# Why no copy lies in the Sent folder.
+NOT_FILED: dict[str, Promise] = {
+    Reason.SECRET: gettext_lazy("Not filed in the Sent folder: the message holds a personal link."),
+    Reason.REDIRECTED: gettext_lazy("Not filed in the Sent folder: it went to the test address."),
+    Reason.TEXT_GONE: gettext_lazy("Not filed in the Sent folder: its text is no longer kept."),
 }
 
 
@@ -181,11 +187,15 @@ class Story:
         """Named only where it is not clear who is meant."""
         if delivery.role in COUNTED_ROLES:
             return delivery.address if len(self.counted) > 1 else ""
+        if delivery.role == Role.IMAP:
+            return _("Copy in the Sent folder")
         return _("Copy to %(address)s") % {"address": delivery.address}
 
     @property
     def notes(self) -> list[str]:
-        return [str(NOTES.get(code, code)) for code in self.message.notes]
+        noted = [NOTES.get(code, code) for code in self.message.notes]
+        unfiled = [NOT_FILED[each.reason] for each in self.copies if each.reason in NOT_FILED]
+        return [str(each) for each in (*noted, *unfiled)]
 
 
 def attempt_text(attempt: Attempt) -> str:

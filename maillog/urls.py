@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from maillog.views import actions, content, log, message
+from maillog.views import actions, content, log, message, sent_folder
 
 app_name = "maillog"
 urlpatterns = [
@@ -23,4 +23,14 @@ urlpatterns = [
     path("log/<uuid:message>/send-again/", actions.SendAgain.as_view(), name="send_again"),
     path("log/<uuid:message>/try-again/", actions.TryAgain.as_view(), name="try_again"),
     path("log/<uuid:message>/stop/", actions.Stop.as_view(), name="stop"),
+    path(
+        "accounts/<int:account>/sent-folder/",
+        sent_folder.SentFolderView.as_view(),
+        name="sent_folder",
+    ),
+    path(
+        "accounts/<int:account>/sent-folder/sync/",
+        sent_folder.SyncSentFolder.as_view(),
+        name="sync_sent_folder",
+    ),
 ]

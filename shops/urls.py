@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shops.views import members, orders, settings
+from shops.views import audit, members, orders, settings
 
 app_name = "shops"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("orders/<int:pk>/ship/", orders.Ship.as_view(), name="order_ship"),
     path("orders/<int:pk>/paid/", orders.MarkPaid.as_view(), name="order_paid"),
     path("orders/<int:pk>/note/", orders.WriteNote.as_view(), name="order_note"),
+    path("audit/", audit.Audit.as_view(), name="audit"),
     path("settings/", settings.ShopSettings.as_view(), name="settings"),
     path("members/", members.Members.as_view(), name="members"),
     path("members/invite/", members.Invite.as_view(), name="invite"),

@@ -17,8 +17,9 @@ class TemplatesTxConfig(AppConfig):
     def ready(self) -> None:
         from maillog import registry
         from shops import previews
-        from templates_tx import preview, receivers, renderer  # noqa: F401
+        from templates_tx import audit_words, preview, receivers, renderer  # noqa: F401
 
+        audit_words.register()
         registry.renderers["email"] = renderer.render
         registry.type_names.append(renderer.type_name)
         previews.previewers.append(preview.preview)

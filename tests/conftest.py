@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from mailaccounts.transports import smtp_opening
 from shops.models import Role, Shop
 from tests import factories
+from tests.dovecot import Dovecot, dovecot
+from tests.smtp import make_certificate
 
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -92,3 +96,23 @@ def owner_client(owner: User) -> Iterator[Client]:
     client = Client()
     client.force_login(owner)
     yield client
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that the process trusts."""
+    context = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    smtp_opening.tls_context.cache_clear()
+    yield context
+    smtp_opening.tls_context.cache_clear()
+
+
+@pytest.fixture
+def real_mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dovecot]:
+    """This process's Dovecot, whose certificate is trusted while the test runs."""
+    server = dovecot()
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.cert))
+    smtp_opening.tls_context.cache_clear()
+    yield server
+    smtp_opening.tls_context.cache_clear()

@@ -20,8 +20,13 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from mailaccounts import technician
-from mailaccounts.models import SenderAccount, SenderDomain, TechnicianLink
-from mailaccounts.models import AccountTest, SenderAccount, SignInAttempt
+from mailaccounts.models import (
+    AccountTest,
+    SenderAccount,
+    SenderDomain,
+    SignInAttempt,
+    TechnicianLink,
+)
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from tests import factories
@@ -135,6 +140,8 @@ def domain(own: Belongings) -> dict[str, Any]:
 
 def technician_link(own: Belongings) -> dict[str, Any]:
     return {"pk": own.technician_link.pk}
+
+
 def account_with_test(own: Belongings) -> dict[str, Any]:
     AccountTest.objects.get_or_create(account=own.account, defaults={"to_address": "a@b.example"})
     return account(own)
@@ -146,6 +153,10 @@ def google_account(own: Belongings) -> dict[str, Any]:
 
 def sign_in(own: Belongings) -> dict[str, Any]:
     return {"pk": own.google_account.pk, "attempt": own.sign_in.pk}
+
+
+def sent_folder(own: Belongings) -> dict[str, Any]:
+    return {"account": own.account.pk}
 
 
 def message(own: Belongings) -> dict[str, Any]:
@@ -197,6 +208,7 @@ ROUTES: dict[str, Row] = {
     "shops:order_paid": shop(order),
     "shops:order_note": shop(order),
     "shops:settings": shop(),
+    "shops:audit": shop(),
     "shops:members": shop(),
     "shops:invite": shop(),
     "shops:member_role": shop(member),
@@ -212,6 +224,7 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_switch_off": shop(account),
     "mailaccounts:account_switch_on": shop(account),
     "mailaccounts:account_retry": shop(account),
+    "mailaccounts:account_switch_on_anyway": shop(account),
     "mailaccounts:account_duplicate": shop(account),
     "mailaccounts:account_remove": shop(account),
     "mailaccounts:domains": shop(),
@@ -236,6 +249,7 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_sign_out": shop(google_account),
     "mailaccounts:oauth_client": shop(provider="google"),
     "oauth_callback": login(),
+    "mailaccounts:imap_folders": shop(account),
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),
@@ -248,6 +262,8 @@ ROUTES: dict[str, Row] = {
     "maillog:send_again": shop(message),
     "maillog:try_again": shop(message),
     "maillog:stop": shop(message),
+    "maillog:sent_folder": shop(sent_folder),
+    "maillog:sync_sent_folder": shop(sent_folder),
 }
 OF_SHOPS = [name for name, row in ROUTES.items() if row.kind == "shop"]
 WITH_OBJECTS = [name for name in OF_SHOPS if ROUTES[name].kwargs]

@@ -3,6 +3,7 @@
 from mailaccounts.dkim.keys import (
     KEPT_IN_DNS,
     KEY_ALARM,
+    Advance,
     activate,
     advance_keys,
     drop_new_key,
@@ -15,6 +16,7 @@ from mailaccounts.dkim.signature import SigningFailed, SigningKey, sign
 __all__ = [
     "KEPT_IN_DNS",
     "KEY_ALARM",
+    "Advance",
     "SigningFailed",
     "SigningKey",
     "activate",

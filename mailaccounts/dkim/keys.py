@@ -11,6 +11,7 @@ import string
 from base64 import b64encode
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -33,6 +34,16 @@ KEY_SIZE = 2048
 KEPT_IN_DNS = timedelta(days=7)
 KEY_ALARM = "domain.dkim_key"
 IN_DNS = (KeyState.NEW, KeyState.ACTIVE, KeyState.RETIRING)
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What one look at DNS changed."""
+
+    activated: DkimKey | None = None
+    retired: int = 0
+    # Mail is signed with this key, and its record is not (or no longer) in DNS.
+    lost: DkimKey | None = None
 
 
 def new_key(domain: SenderDomain) -> DkimKey:
@@ -76,28 +87,27 @@ def activate(key: DkimKey) -> bool:
     return True
 
 
-def advance_keys(domain: SenderDomain, found: Collection[str]) -> DkimKey | None:
+def advance_keys(domain: SenderDomain, found: Collection[str]) -> Advance:
     """Moves the keys on after a check; ``found`` names the selectors whose record holds our key.
 
-    Returns the key that has just come into use, if any. Safe to call twice, and where DNS did not
-    answer for some: what was not found stays as it is.
+    Not to be called when DNS did not answer: silence is not absence. Safe to call twice.
     """
     keys = domain.keys.filter(state__in=IN_DNS)
     keys.filter(selector__in=found).update(found_at=timezone.now())
     waiting = keys.filter(state=KeyState.NEW, selector__in=found).first()
     activated = waiting if waiting is not None and activate(waiting) else None
-    _retire(domain)
     in_use = keys.filter(state=KeyState.ACTIVE).first()
     if in_use is not None and len(in_use.private_key):  # an unreadable one is empty
         clear_alarm(KEY_ALARM, shop=domain.shop, target=f"domain:{domain.pk}")
-    return activated
+    is_lost = in_use is not None and in_use.selector not in found
+    return Advance(activated, _retire(domain), in_use if is_lost else None)
 
 
-def _retire(domain: SenderDomain) -> None:
+def _retire(domain: SenderDomain) -> int:
     """Retires what has been kept long enough, and forgets its private half."""
     long_ago = timezone.now() - KEPT_IN_DNS
     over = domain.keys.filter(state=KeyState.RETIRING, retired_at__lte=long_ago)
-    over.update(state=KeyState.RETIRED, private_key="")
+    return over.update(state=KeyState.RETIRED, private_key="")
 
 
 def signing_keys(shop: Shop | int) -> dict[str, SigningKey]:

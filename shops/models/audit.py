@@ -11,6 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from shops.models.shop import Shop, ShopScopedQuerySet
 
 
+def reference(row: models.Model) -> str:
+    """How an entry names a row: ``mailaccounts.senderaccount:7``."""
+    return f"{row._meta.label_lower}:{row.pk}"
+
+
 class AuditEntry(models.Model):
     """One deed. ``details`` holds names of changed fields and harmless values, never a secret."""
 
@@ -39,7 +44,12 @@ class AuditEntry(models.Model):
     def note(
         cls, action: str, *, shop: Shop | None, user: Any, target: Any = "", **details: Any
     ) -> AuditEntry:
-        """Writes down that ``user`` (None: the system itself) did ``action`` to ``target``."""
+        """Writes down that ``user`` (None: the system itself) did ``action`` to ``target``.
+
+        A row is found again by ``about`` in the details, however it is called later.
+        """
+        if isinstance(target, models.Model):
+            details = {**details, "about": reference(target)}
         return cls.objects.create(
             shop=shop,
             user=user if getattr(user, "pk", None) else None,

@@ -1,6 +1,7 @@
 """Fixtures of the transports' and the accounts' tests."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -50,3 +51,20 @@ def names(one_server: NameServer) -> NameServer:
 @pytest.fixture
 def resolver(names: NameServer) -> Resolver:
     return Resolver([names.address], lifetime=2)
+
+
+@pytest.fixture
+def sound_names(names: NameServer, settings: Any) -> NameServer:
+    """The only name server that is asked; the shop's domain is in order there."""
+    settings.DNS_SERVERS, settings.SPF_INCLUDE = [names.address], "spf.post.example"
+    own = "rowerownia.example"
+    names.add(own, "TXT", "v=spf1 include:spf.post.example ~all")
+    names.add("spf.post.example", "TXT", "v=spf1 ip4:192.0.2.1 ~all")
+    names.add(f"_dmarc.{own}", "TXT", "v=DMARC1; p=reject")
+    return names
+
+
+@pytest.fixture
+def loopback(settings: Any) -> None:
+    """The outbound guard lets servers of this computer through."""
+    settings.OUTBOUND_ALLOW = ["127.0.0.1:*"]

@@ -86,10 +86,11 @@ def test_a_change_of_keys_has_no_gap(domain: SenderDomain) -> None:
     key_of(domain, "old", KeyState.ACTIVE)
     new = new_key(domain)
     # Its record is not in DNS yet: the old one goes on signing.
-    assert advance_keys(domain, {"old"}) is None
+    advance = advance_keys(domain, {"old"})
+    assert (advance.activated, advance.lost) == (None, None)
     assert signing_keys(domain.shop)[domain.domain].selector == "old"
     # Both are found: the new one takes over, the old one stays in DNS.
-    assert advance_keys(domain, {"old", new.selector}) == new
+    assert advance_keys(domain, {"old", new.selector}).activated == new
     assert states(domain) == {"old": KeyState.RETIRING, new.selector: KeyState.ACTIVE}
     assert signing_keys(domain.shop)[domain.domain].selector == new.selector
     assert new_key(domain).selector != new.selector
@@ -102,14 +103,16 @@ def test_an_old_key_is_retired_after_a_week_and_its_private_half_is_gone(
     week_ago = timezone.now() - KEPT_IN_DNS
     key_of(domain, "due", KeyState.RETIRING, retired_at=week_ago)
     key_of(domain, "later", KeyState.RETIRING, retired_at=week_ago + timedelta(minutes=5))
-    advance_keys(domain, set())
+    assert advance_keys(domain, set()).retired == 1
     assert states(domain) == {"due": KeyState.RETIRED, "later": KeyState.RETIRING}
     assert DkimKey.objects.get(selector="due").private_key == ""
 
 
-def test_a_key_in_use_whose_record_is_gone_goes_on_signing(domain: SenderDomain) -> None:
-    key_of(domain, "old", KeyState.ACTIVE)
-    assert advance_keys(domain, set()) is None
+def test_a_key_in_use_whose_record_is_gone_is_named_and_goes_on_signing(
+    domain: SenderDomain,
+) -> None:
+    key = key_of(domain, "old", KeyState.ACTIVE)
+    assert advance_keys(domain, set()).lost == key
     assert states(domain) == {"old": KeyState.ACTIVE}
 
 
@@ -117,7 +120,7 @@ def test_a_key_is_activated_once(domain: SenderDomain) -> None:
     key = new_key(domain)
     assert activate(key)
     assert not activate(key)
-    assert advance_keys(domain, {key.selector}) is None
+    assert advance_keys(domain, {key.selector}).activated is None
 
 
 def test_a_change_of_keys_can_be_given_up(domain: SenderDomain) -> None:

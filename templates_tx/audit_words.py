@@ -1,0 +1,19 @@
+"""How the audit calls what is decided about messages and templates."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from shops import audit
+
+TOPICS = {"assignment": (_("Transactional messages"), "templates_tx.TemplateAssignment")}
+WORDS = {
+    "assignment.added": _("Message set up"),
+    "assignment.changed": _("Message changed"),
+    "assignment.deleted": _("Message set back"),
+}
+
+
+def register() -> None:
+    audit.topics.update(TOPICS)
+    audit.words.update(WORDS)
