@@ -59,6 +59,7 @@ def variables(around: Surroundings) -> dict[str, str]:
         "SYSTEM_SENDER_URL": f"smtp://{around.smtp}",
         "OUTBOUND_ALLOW": around.smtp,
         "DNS_SERVERS": around.dns,
+        "SPF_INCLUDE": "_spf.demo.example",
         "DNS_UPDATE_SERVER": "",
         "UNKNOWN_POLICY": around.policy,
         "DELIVER_PROCESSES": str(around.workers),

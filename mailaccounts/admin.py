@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts import diagnostics, oauth_admin  # noqa: F401
+from mailaccounts import admin_more, diagnostics, oauth_admin  # noqa: F401
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
 from mailaccounts.forms import API_FIELDS, PACE_FIELDS, PRICE_FIELDS, AccountForm

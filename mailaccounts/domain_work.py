@@ -14,6 +14,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.utils import timezone
 from django.utils.translation import get_language, override
 from django_q.tasks import async_task
 
@@ -64,6 +65,17 @@ def start(what: str, domain: SenderDomain, *arguments: Any) -> None:
         async_task(
             f"mailaccounts.domain_work.{what}", domain.pk, *arguments, language=get_language()
         )
+
+
+def look_up_soon(account: SenderAccount) -> None:
+    """The account's domain is checked, unless that was done lately."""
+    if account.shop_id is None or account.is_default or not domains.domain_of(account):
+        return
+    domain = domains.domain_for(account)
+    fresh = timezone.now() - domains.CHECK_AGAIN_AFTER
+    is_old = domain.checked_at is None or domain.checked_at < fresh
+    if is_old or account.kind == Kind.SERVER:
+        start("check", domain)
 
 
 def going_on(domain: SenderDomain) -> Work | None:

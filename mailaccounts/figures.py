@@ -21,7 +21,7 @@ class Figures:
 
     ``used`` are deliveries of the last 24 hours, ``most`` the limit they count against (``soft``:
     beyond it mail still leaves), ``sent_folder_up_to`` how far IMAP synchronisation has come,
-    ``spent`` this month's cost in the account's currency.
+    ``cost`` this month's sum with its currency.
     """
 
     used: int = 0
@@ -31,7 +31,7 @@ class Figures:
     waiting: int = 0
     sent_folder_up_to: datetime | None = None
     sent_folder_waiting: int = 0
-    spent: Decimal | None = None
+    cost: tuple[Decimal, str] | None = None
 
     @property
     def tone(self) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.fields import PortInput, clean_name, host_name, one_address, secret_field
+from mailaccounts.imap_form import IMAP_FIELDS, ImapFieldset
 from mailaccounts.models import AccountState, Kind, SenderAccount, TlsMode
 from shops.addresses import EmailAddressInvalid, parse_list
 from shops.secrets import UnreadableSecret
@@ -31,7 +32,7 @@ OWN_FIELDS: dict[str, tuple[str, ...]] = {
 OF_SOME_TYPE = ("preset", *SERVER_FIELDS, *API_FIELDS, *PRICE_FIELDS, "password")
 
 
-class AccountForm(forms.ModelForm):
+class AccountForm(ImapFieldset):
     """Rules that hold wherever an account is edited.
 
     The password is write-only. It belongs to the server, port, user name and encryption it was
@@ -41,15 +42,15 @@ class AccountForm(forms.ModelForm):
 
     password = secret_field(_("Password"))
 
-    class Meta:
-        model = SenderAccount
+    class Meta(ImapFieldset.Meta):
         fields: tuple[str, ...] = (
             *("kind", *SENDER_FIELDS, "preset", *SERVER_FIELDS),
-            *(*API_FIELDS, *PRICE_FIELDS, *PACE_FIELDS),
+            *(*API_FIELDS, *PRICE_FIELDS, *PACE_FIELDS, *IMAP_FIELDS),
         )
         # Never read into the form: ``initial`` would hold it in clear.
-        exclude = ("password",)
+        exclude = ("password", "imap_password")
         widgets = {
+            **ImapFieldset.Meta.widgets,
             "kind": forms.RadioSelect,
             "port": PortInput,
             "host": forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
@@ -58,6 +59,7 @@ class AccountForm(forms.ModelForm):
             ),
         }
         help_texts = {
+            **ImapFieldset.Meta.help_texts,
             "from_name": _("Customers see it before the address."),
             "reply_to": _("Leave it empty if answers come to the sender's address."),
             "username": _("Usually the same as the sender's address."),

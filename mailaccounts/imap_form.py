@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from mailaccounts.fields import host_name, secret_field
 from mailaccounts.models import Kind, SenderAccount
 from shops.secrets import UnreadableSecret
 
@@ -48,13 +49,7 @@ class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
     typed for. The folder is one of those that the server listed, or empty: the one it marks.
     """
 
-    imap_password = forms.CharField(
-        label=_("IMAP password"),
-        required=False,
-        strip=False,
-        max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    imap_password = secret_field(_("IMAP password"))
     imap_folder = forms.ChoiceField(label=_("Folder for sent mail"), required=False)
 
     class Meta:
@@ -111,9 +106,6 @@ class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
         ) % {"host": host}
 
     def clean_imap_host(self) -> str:
-        # There it stands beside the SMTP server's; that module builds on this one.
-        from mailaccounts.forms import host_name
-
         typed = self.cleaned_data["imap_host"]
         return host_name(typed) if typed else ""
 
@@ -136,7 +128,7 @@ class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
             return cleaned
         kind = Kind(cleaned.get("kind") or self.instance.kind)
         if not kind.takes_imap:
-            self._refuse(kind, cleaned)
+            self._forget_mailbox(cleaned)
         elif cleaned.get("imap_enabled"):
             self._check_mailbox(cleaned)
         elif cleaned.get("imap_username") == self._likely_user:
@@ -144,21 +136,15 @@ class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
             cleaned["imap_username"] = self.instance.imap_username
         return cleaned
 
-    def _refuse(self, kind: Kind, cleaned: dict[str, Any]) -> None:
+    def _forget_mailbox(self, cleaned: dict[str, Any]) -> None:
         """No IMAP copy for these; what was typed before the type was changed does no harm."""
         for name in (*IMAP_FIELDS, "imap_password"):
             if name != "imap_enabled":
                 self.errors.pop(name, None)
-        if cleaned.get("imap_enabled"):
-            reasons = {
-                Kind.FRESHMAIL: _("FreshMail has no mailbox that copies could be filed in."),
-                Kind.GOOGLE: _("Google files what it sends in your mailbox by itself."),
-                Kind.MICROSOFT: _("Microsoft files what it sends in your mailbox by itself."),
-            }
-            self.add_error("imap_enabled", reasons[kind])
         blank = SenderAccount()
-        cleaned |= {name: getattr(blank, name) for name in IMAP_FIELDS}
-        cleaned["imap_password"] = ""
+        # Whether it may be on says the model, by ``kind_rules``.
+        emptied = {each: getattr(blank, each) for each in IMAP_FIELDS if each != "imap_enabled"}
+        cleaned |= {**emptied, "imap_password": ""}
 
     def _check_mailbox(self, cleaned: dict[str, Any]) -> None:
         wanted = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.forms import BoundField
+from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from mailaccounts import presets
 from mailaccounts.esp import Provider, provider_of
 from mailaccounts.forms import API_FIELDS, OWN_FIELDS, PACE_FIELDS, SENDER_FIELDS, AccountForm
+from mailaccounts.imap_form import IMAP_FIELDS
 from mailaccounts.models import Kind
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ class PanelAccountForm(AccountForm):
         shown = {*SENDER_FIELDS, *OWN_FIELDS[kind], *PACE_FIELDS}
         if not kind.takes_copies:
             shown.discard("copy_to")
+        if kind.takes_imap and not self.instance.is_default:
+            shown |= {*IMAP_FIELDS, "imap_password"}
         for name in set(self.fields) - shown:
             del self.fields[name]
         if self.provider is not None:
@@ -114,8 +118,11 @@ class PanelAccountForm(AccountForm):
         if hoster and hoster.host and not self.data.get(self.add_prefix("host")):
             filled = presets.fields_of(hoster, self.cleaned_data.get("from_address", ""))
             names = ("host", "port", "tls_mode", "username", "per_minute", "per_day")
-            self.data = self.data.copy()
-            self.data.update({name: filled[name] or "" for name in names})
+            given = QueryDict(mutable=True)
+            given.update(self.data)
+            for name in names:
+                given[name] = str(filled[name] or "")
+            self.data = given
         return slug
 
     def _fill_in_limits(self, cleaned: dict[str, Any]) -> None:

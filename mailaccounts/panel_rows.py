@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.condition import Condition, condition_of
+from mailaccounts.domains import refusal_to_activate
 from mailaccounts.figures import Figures, figures_of
-from mailaccounts.models import DomainStatus, Kind, SenderAccount, SenderDomain
+from mailaccounts.models import AccountState, DomainStatus, Kind, SenderAccount, SenderDomain
 from mailaccounts.test_report import Report, latest_reports
 from mailaccounts.type_picker import icon_of
 from shops.addresses import parse_list
@@ -46,12 +47,13 @@ class Row:
     domain: SenderDomain | None
     icon: str
     way: StrOrPromise
+    refusal: str = ""  # why a draft cannot be switched on yet
     report: Report | None = None
 
 
 def rows_of(accounts: Sequence[SenderAccount]) -> list[Row]:
     figures = figures_of(accounts)
-    domains = {
+    domains: dict[tuple[int | None, str], SenderDomain] = {
         (each.shop_id, each.domain): each
         for each in SenderDomain.objects.filter(
             shop__in={account.shop_id for account in accounts},
@@ -82,6 +84,7 @@ def _row(
         domain=domain,
         icon=icon_of(account.kind, is_default=account.is_default),
         way=way_of(account),
+        refusal=refusal_to_activate(account) or "" if account.state == AccountState.DRAFT else "",
         report=report,
     )
 

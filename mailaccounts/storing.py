@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
+from mailaccounts import domain_work
+from mailaccounts.domains import refusal_to_activate
 from mailaccounts.forms import AccountForm
 from mailaccounts.models import AccountState, Kind, SenderAccount, add_account
 from mailaccounts.signals import sender_changed
@@ -24,12 +27,11 @@ def store(form: AccountForm, user: Any) -> SenderAccount:
     account = form.save(commit=False)
     with transaction.atomic():
         if account.pk is None:
-            if Kind(account.kind).logs_in_elsewhere:
-                account.state = AccountState.DRAFT  # until somebody has signed in
+            account.state = _first_state(account)
             add_account(account)
             action = "account.added"
         else:
-            account.save(update_fields=form.stored_fields())
+            account.save(update_fields=[*form.stored_fields(), *form.imap_columns()])
             account.mend()
             if FROM_FIELDS & set(form.changed_data):
                 sender_changed.send(SenderAccount, account=account)
@@ -37,4 +39,11 @@ def store(form: AccountForm, user: Any) -> SenderAccount:
         AuditEntry.note(
             action, shop=account.shop, user=user, target=account, fields=sorted(form.changed_data)
         )
+        transaction.on_commit(partial(domain_work.look_up_soon, account), robust=True)
     return account
+
+
+def _first_state(account: SenderAccount) -> AccountState:
+    """A draft until somebody has signed in, or until SPF names this server."""
+    waits = Kind(account.kind).logs_in_elsewhere or refusal_to_activate(account)
+    return AccountState.DRAFT if waits else AccountState(account.state)

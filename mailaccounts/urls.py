@@ -36,6 +36,11 @@ urlpatterns = [
         name="account_switch_on",
     ),
     path(
+        "accounts/<int:pk>/on-anyway/",
+        views.AccountDeed.as_view(deed="switch_on_anyway"),
+        name="account_switch_on_anyway",
+    ),
+    path(
         "accounts/<int:pk>/duplicate/",
         views.AccountDeed.as_view(deed="duplicate"),
         name="account_duplicate",

@@ -17,6 +17,7 @@ from django.views.generic import FormView, TemplateView
 from mailaccounts import presets
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
+from mailaccounts.domain_pages import tabs_of
 from mailaccounts.esp import PROVIDERS
 from mailaccounts.models import (
     AccountRefusal,
@@ -31,6 +32,7 @@ from mailaccounts.panel_rows import rows_of
 from mailaccounts.storing import store
 from mailaccounts.suggestion import suggestion_for
 from mailaccounts.type_picker import TILES, tile_of
+from shops.audit import entries_for
 from shops.models import Role
 from shops.scope import ShopScoped
 
@@ -59,8 +61,9 @@ class AccountList(AccountScoped, TemplateView):
         accounts = self.accounts().order_by("-is_main", "is_default", "pk")
         return {
             **super().get_context_data(**kwargs),
-            "rows": rows_of(accounts),
+            "rows": rows_of(list(accounts)),
             "spare_default": self._spare_default(),
+            "tabs": tabs_of(self.shop),
         }
 
     def _spare_default(self) -> SenderAccount | None:
@@ -126,6 +129,7 @@ class AccountFormView(AccountScoped, FormView):
             "account": account,
             "condition": condition_of(account),
             "warnings": warnings_for(account) if account.pk else [],
+            "history": entries_for(account) if account.pk else [],
             "tile": tile_of(account.kind),
         }
 

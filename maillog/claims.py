@@ -177,7 +177,7 @@ def _claim_sql(alone: bool, only: str = "") -> str:
 
 def sessions_of(account_id: int) -> int:
     """How many sessions hold mail of this account at present, on all hosts."""
-    held = Delivery.objects.filter(account_id=account_id, state=State.CLAIMED)
+    held = Delivery.objects.filter(~Q(role=Role.IMAP), account_id=account_id, state=State.CLAIMED)
     return held.filter(lease_until__gt=Now()).values("worker").distinct().count()
 
 

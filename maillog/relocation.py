@@ -158,7 +158,7 @@ def rescue_stranded() -> int:
     """
     due = Delivery.objects.filter(_MAIL, account=OuterRef("pk"), state__in=DUE)
     stuck = Q(state=AccountState.ACTIVE, breaker=Breaker.OPEN, next_try_at=None)
-    off = Q(state__in=(AccountState.DISABLED, AccountState.DELETED), shop__isnull=False)
+    off = Q(~Q(state=AccountState.ACTIVE), shop__isnull=False)
     accounts = SenderAccount.objects.filter(off | (stuck & Q(fallback__isnull=False)), Exists(due))
     moved = 0
     for account in accounts.select_related("shop", "fallback"):

@@ -99,7 +99,7 @@ def _unfiled(account: SenderAccount, look_from: datetime) -> QuerySet[Delivery, 
         .order_by("ended_at", "pk")
         .values(
             *("message_id", "ended_at", "subject_prefix", "has_text"),
-            *("message__sensitive", "message__test_mode"),
+            *("message__sensitive", "message__test_mode", "message__is_test"),
         )
     )
     return rows
@@ -128,7 +128,8 @@ def _copies(account: SenderAccount, found: Iterable[dict[str, Any]]) -> list[Del
 def _why_not(found: dict[str, Any]) -> Reason:
     if found["message__sensitive"]:
         return Reason.SECRET
-    if found["subject_prefix"] or found["message__test_mode"] == TestMode.REDIRECT:
+    in_test_mode = found["message__test_mode"] == TestMode.REDIRECT
+    if found["subject_prefix"] or (in_test_mode and not found["message__is_test"]):
         return Reason.REDIRECTED
     return Reason.NONE if found["has_text"] else Reason.TEXT_GONE
 

@@ -12,6 +12,7 @@ from maillog import claims, quotas, reaper, sent_folder
 from maillog.clock import db_now
 from maillog.deliver import LeaseKeeper, process_name, run_session
 from maillog.models import WorkerBeat
+from maillog.sent_folder_threads import gather_all
 from maillog.sent_folder_threads import run_session as run_filing
 from maillog.wake import wake
 from shops.conf import conf
@@ -79,8 +80,7 @@ def sync_sent_folders() -> int:
     by themselves. Returns how many accounts have something to file."""
     if deliverers_at_work():
         return 0
-    for account in sent_folder.switched_on():
-        sent_folder.gather(account)
+    gather_all()
     due = sent_folder.due_accounts()
     for account in due:
         enqueue_sync(account.pk)

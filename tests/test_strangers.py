@@ -224,6 +224,7 @@ ROUTES: dict[str, Row] = {
     "mailaccounts:account_switch_off": shop(account),
     "mailaccounts:account_switch_on": shop(account),
     "mailaccounts:account_retry": shop(account),
+    "mailaccounts:account_switch_on_anyway": shop(account),
     "mailaccounts:account_duplicate": shop(account),
     "mailaccounts:account_remove": shop(account),
     "mailaccounts:domains": shop(),

@@ -14,6 +14,7 @@ from typing import Any
 
 from mailaccounts.dns.resolver import DnsTrouble, Resolver
 from mailaccounts.dns.spf_record import compare
+from mailaccounts.dns.spf_syntax import LONGEST_RECORD
 from mailaccounts.dns.tags import BadTags, read_tags
 
 MOST_QUERIES = 8
@@ -68,7 +69,7 @@ class DmarcReport:
     aligned: dict[str, bool] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        old = self.found[0] if self.found else ""
+        old = self.found[0][:LONGEST_RECORD] if self.found else ""
         tokens = compare(_spaced(old), self.proposed) if self.proposed else ()
         return {
             "status": self.status.value,
@@ -147,6 +148,8 @@ def records_at(domain: str, resolver: Resolver) -> tuple[str, ...]:
 
 def read_policy(domain: str, text: str) -> Policy | None:
     """None for what receivers take for no policy."""
+    if len(text) > LONGEST_RECORD:
+        return None
     try:
         tags = read_tags(text)
     except BadTags:

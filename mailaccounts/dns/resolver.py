@@ -126,7 +126,8 @@ def _text(row: dns.rdatatype.RdataType) -> str:
     strings = getattr(row, "strings", None)
     if strings is None:
         return str(row)
-    raw = b"".join(strings)
+    # No database stores a NUL in a text, and no record of interest has one.
+    raw = b"".join(strings).replace(b"\0", "\ufffd".encode())
     try:
         return raw.decode()
     except UnicodeDecodeError:

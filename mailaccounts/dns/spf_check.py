@@ -45,6 +45,7 @@ class SpfReport:
     proposal: Proposal = field(default_factory=lambda: Proposal(None))
     advice: tuple[str, ...] = ()
     for_ip: SpfResult | None = None
+    domain_exists: bool = True
 
     @property
     def error(self) -> SpfError | None:
@@ -66,6 +67,7 @@ class SpfReport:
             "error": _error_dict(error) if error else None,
             "alike": list(self.alike),
             "include": self.include,
+            "domain_exists": self.domain_exists,
             "this_server": _this_server(self.for_ip) if self.for_ip else None,
         }
 
@@ -76,7 +78,7 @@ def check_spf(
     """Reads the record of ``domain`` and says what to publish so that ``include`` passes."""
     include = include.lower().rstrip(".")
     try:
-        texts = resolver.txt(domain)
+        answer = resolver.lookup(domain, "TXT")
     except DnsTrouble:
         return SpfReport(SpfStatus.TEMPERROR, include, now=survey(domain, resolver))
     found = spf_records(domain, resolver)
@@ -87,7 +89,7 @@ def check_spf(
     if obstacle in (Obstacle.LOOKUPS, Obstacle.FAULT):
         about_old = tuple(each for each in proposal.advice if each not in ABOUT_THE_NEW)
         proposal = Proposal(None, proposal.replaces, about_old)
-    alike = tuple(text[:200] for text in texts if not is_spf(text) and _is_alike(text))
+    alike = tuple(text[:200] for text in answer.rows if not is_spf(text) and _is_alike(text))
     advice: list[StrEnum] = [*proposal.advice, *([obstacle] if obstacle else [])]
     advice += [Obstacle.ALIKE] if alike else []
     return SpfReport(
@@ -100,6 +102,7 @@ def check_spf(
         proposal,
         tuple(each.value for each in advice),
         evaluate(our_ip, domain, resolver) if our_ip else None,
+        answer.domain_exists,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_TAG = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=\s*([\x21-\x3a\x3c-\x7e\s]*?)\s*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_VALUE = re.compile(r"[\x21-\x3a\x3c-\x7e\s]*", re.ASCII)
 
 
 class BadTags(ValueError):
@@ -18,8 +19,9 @@ def read_tags(text: str) -> dict[str, str]:
     if parts and not parts[-1].strip():
         parts.pop()
     for part in parts:
-        match = _TAG.fullmatch(part)
-        if match is None or match[1].lower() in tags:
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        readable = equals and _NAME.fullmatch(name) and _VALUE.fullmatch(value)
+        if not readable or name.lower() in tags:
             raise BadTags(part.strip())
-        tags[match[1].lower()] = match[2]
+        tags[name.lower()] = value
     return tags

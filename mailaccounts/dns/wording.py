@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy
 
 _FAULTS = {
     "syntax": gettext_lazy("“%(term)s” in the record of %(domain)s cannot be read."),
+    "too-long": gettext_lazy(
+        "The record of %(domain)s is far too long; receivers read some hundred characters."
+    ),
     "several-records": gettext_lazy(
         "%(domain)s has more than one SPF record; then receivers use none of them."
     ),
@@ -149,6 +152,8 @@ def spf_hint(domain: str, spf: Mapping[str, Any], place: str = "") -> str:
     if status not in _SPF:
         return ""
     parts = [_SPF[status] % {"domain": domain}]
+    if not spf.get("domain_exists", True):
+        parts = [_("There is no domain %s in DNS. Is it spelt right, and registered?") % domain]
     if status == "permerror":
         parts.append(fault_words(spf))
     if spf.get("proposed") or status in ("missing", "not-including-us", "permerror"):

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts.esp.schema import Field, Probe, Provider, Words
+from mailaccounts.esp.schema import Field, Probe, Provider
 from shops.conf import Conf, conf
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise as Words
+
     from mailaccounts.models import SenderAccount
 
 AWS_REGION = r"[a-z]{2}(-[a-z]{2,12}){1,3}-\d"

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
-    from mailaccounts.models import SenderAccount
+    from django_stubs_ext import StrOrPromise as Words
 
-Words = str | Promise
+    from mailaccounts.models import SenderAccount
 
 
 @dataclass(frozen=True, slots=True)

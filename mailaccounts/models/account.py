@@ -261,8 +261,15 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
             return say_left(self)
 
     def switch_on(self) -> None:
+        """It may send. A shop's first own account becomes the main one with it."""
         with self.locked():
             self._set_state(AccountState.ACTIVE)
+            if self._is_first_own():
+                self.make_main()
+
+    def _is_first_own(self) -> bool:
+        own = SenderAccount.objects.usable().filter(shop=self.shop_id, is_default=False)
+        return not self.is_default and not own.exclude(pk=self.pk).exists()
 
     def _set_state(self, state: AccountState) -> None:
         if self.shop_id is None or self.state == AccountState.DELETED:
@@ -313,8 +320,7 @@ def add_account(account: SenderAccount) -> SenderAccount:
     with transaction.atomic():
         assert account.shop is not None
         Shop.objects.select_for_update().get(pk=account.shop.pk)
-        own = SenderAccount.objects.usable().filter(shop=account.shop_id, is_default=False)
-        first = account.state == AccountState.ACTIVE and not own.exists()
+        first = account.state == AccountState.ACTIVE and account._is_first_own()
         account.is_main = False
         account.save()
         if first:

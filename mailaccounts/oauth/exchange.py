@@ -58,16 +58,22 @@ def exchange(attempt: SignInAttempt) -> None:
     if not returned.update(step=SignInState.EXCHANGING):
         return
     try:
-        granted = _granted(attempt)
-        try:
-            _keep(attempt, granted)
-        except _Failed:
-            _give_back(granted, attempt)
-            raise
+        account = _signed_in(attempt)
     except _Failed as failed:
         flow.fail(attempt, SignInState.EXCHANGING, failed.failure, failed.detail)
+        return
     except BaseException:
         flow.fail(attempt, SignInState.EXCHANGING, "net")
+        raise
+    health.check(account)
+
+
+def _signed_in(attempt: SignInAttempt) -> SenderAccount:
+    granted = _granted(attempt)
+    try:
+        return _keep(attempt, granted)
+    except _Failed:
+        _give_back(granted, attempt)
         raise
 
 
@@ -121,7 +127,7 @@ def _give_back(granted: Granted, attempt: SignInAttempt) -> None:
     giving_back.revoke_later(attempt.provider, granted.client.row, granted.mailbox, token)
 
 
-def _keep(attempt: SignInAttempt, granted: Granted) -> None:
+def _keep(attempt: SignInAttempt, granted: Granted) -> SenderAccount:
     """Store the tokens, switch the account on or mend it, end the attempt: one transaction."""
     with transaction.atomic():
         # The shop first, as everywhere: two orders of locking would wait for each other.
@@ -143,7 +149,7 @@ def _keep(attempt: SignInAttempt, granted: Granted) -> None:
         done: dict[str, Any] = {"step": SignInState.DONE, "ended_at": timezone.now()}
         done |= {"code": "", "verifier": "", "mailbox": account.username}
         SignInAttempt.objects.filter(pk=attempt.pk).update(**done)
-    health.check(account)
+    return account
 
 
 def _fill_in(account: SenderAccount, granted: Granted) -> None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from mailaccounts.models import AccountState, Kind, SenderAccount
 from mailaccounts.oauth.clients import client_of
 from mailaccounts.oauth.providers import FREE_GMAIL, provider
-from shops.alarms import clear_alarm, raise_alarm
+from shops.alarms import clear_alarm, raise_alarm, speaking_to
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -78,17 +78,14 @@ def check(account: SenderAccount) -> None:
     """Raise the alarm of an account whose sign-in ends soon, or close it."""
     ending, target = ending_of(account), f"account:{account.pk}"
     signed_in = account.state == AccountState.ACTIVE and account.oauth_signed_in_at is not None
-    if ending is None or not ending.is_near or not signed_in:
-        clear_alarm(
-            ALARM,
-            shop=account.shop,
-            target=target,
-            text=_("%s is signed in.") % account.from_address,
-        )
-        return
-    title, text = _words(account, ending)
-    path = _edit_path(account)
-    raise_alarm(ALARM, shop=account.shop, target=target, title=title, text=text, path=path)
+    with speaking_to(account.shop):
+        if ending is not None and ending.is_near and signed_in:
+            title, text = _words(account, ending)
+            path = _path(account, ending)
+            raise_alarm(ALARM, shop=account.shop, target=target, title=title, text=text, path=path)
+        else:
+            text = _("%s is signed in.") % account.from_address
+            clear_alarm(ALARM, shop=account.shop, target=target, text=text)
 
 
 def check_all() -> None:
@@ -146,7 +143,9 @@ def _of_sign_in(account: SenderAccount) -> list[AccountWarning]:
         found.append(AccountWarning("not_signed_in", _("Not signed in"), text))
     ending = ending_of(account)
     if ending is not None and ending.is_near:
-        found.append(AccountWarning("sign_in_ends", *_words(account, ending), _edit_path(account)))
+        found.append(
+            AccountWarning("sign_in_ends", *_words(account, ending), _path(account, ending))
+        )
     if client is not None and client.in_testing:
         found.append(
             AccountWarning(
@@ -203,11 +202,15 @@ def _words(account: SenderAccount, ending: Ending) -> tuple[str, str]:
     return title % facts, text % facts
 
 
-def _edit_path(account: SenderAccount) -> str:
+def _path(account: SenderAccount, ending: Ending) -> str:
+    """The page on which it is mended: the sign-in, or the client with its secret."""
     if account.shop is None:
         return ""
+    if ending.what == "secret":
+        kwargs: dict[str, object] = {"shop": account.shop.slug, "provider": account.kind}
+        return reverse("mailaccounts:oauth_client", kwargs=kwargs)
     kwargs = {"shop": account.shop.slug, "pk": account.pk}
-    return reverse("mailaccounts:account_edit", kwargs=kwargs)
+    return reverse("mailaccounts:account_sign_in", kwargs=kwargs)
 
 
 def _end_of(day: date) -> datetime:

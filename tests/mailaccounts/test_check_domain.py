@@ -69,6 +69,12 @@ def test_a_record_that_is_too_long_is_shown_in_pieces(zone: NameServer) -> None:
     assert 'shop.example. IN TXT "v=spf1 ' in run("shop.example")
 
 
+def test_a_terminal_is_not_commanded(zone: NameServer) -> None:
+    zone.put("shop.example", "TXT", "v=spf1 \x1b[2J -all")
+
+    assert "\x1b" not in run("shop.example")
+
+
 def test_records_to_delete_are_named(zone: NameServer) -> None:
     zone.put("shop.example", "TXT", "v=spf1 a -all", "v=spf1 mx -all")
 

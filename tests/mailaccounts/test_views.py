@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mailaccounts.models import Breaker, SenderAccount
@@ -69,10 +71,15 @@ def test_the_note_about_the_default_account_comes_and_goes(owner_client, shop):
 def test_the_list_asks_the_same_number_of_questions_for_many_accounts(
     owner_client, shop, django_assert_max_num_queries
 ):
+    factories.make_account(shop)
+    owner_client.get(url("accounts", shop))
+    with CaptureQueriesContext(connection) as for_two:
+        owner_client.get(url("accounts", shop))
     for _ in range(12):
         factories.make_account(shop)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(len(for_two)):
         owner_client.get(url("accounts", shop))
+    assert len(for_two) < 20
 
 
 @pytest.mark.promise("S1.16")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from io import StringIO
@@ -20,7 +21,7 @@ from maillog.deliver import Deliverer, LeaseKeeper
 from maillog.models import Attempt, Delivery, MailMessage, MessageBody
 from maillog.outbox import Recipient, queue
 from maillog.sent_folder_session import ImapSession, Result
-from maillog.sent_folder_threads import Filing
+from maillog.sent_folder_threads import Filing, gather_all
 from maillog.session_threads import SessionThreads
 from maillog.states import Role, State
 from tests import factories
@@ -165,6 +166,7 @@ def test_whatever_becomes_of_an_append_nothing_is_sent_again_and_one_copy_is_fil
         look(account)
         assert file(account) == 0
         later(account)
+        assert send_all(account) == 0  # a copy is no mail
         assert (file(account), file(account)) == (1, 0)
         assert mailbox.stored == arrived(server)
         assert len(arrived(server)) == 1
@@ -331,9 +333,11 @@ def test_what_holds_a_link_or_went_to_the_test_address_or_has_no_text_is_not_fil
         shop.save()
         account = SenderAccount.objects.get(pk=account.pk)
         [tried] = send(account)
-        assert look(account) == 3
+        [account_test] = send(account, is_test=True)  # goes where staff have said
+        assert look(account) == 4
         assert look(account) == 0
     found = {each.message_id: each for each in copies(account)}
+    assert found.pop(account_test.pk).state == State.QUEUED
     assert {each.state for each in found.values()} == {State.NOT_SENT}
     assert found[secret.pk].reason == "secret"
     assert found[gone.pk].reason == "text_gone"
@@ -460,17 +464,43 @@ def test_a_deliver_process_files_what_it_has_sent(trusted) -> None:
 
 
 @committed
-def test_a_round_starts_one_session_for_an_account_and_asks_each_ten_seconds(trusted) -> None:
+def test_a_process_looks_by_the_way_and_only_every_ten_seconds(trusted) -> None:
+    def rounds(seconds: float, wanted: int) -> None:
+        ends = time.monotonic() + seconds
+        with LeaseKeeper() as keeper, SessionThreads() as pool:
+            while time.monotonic() < ends and len(mailbox.stored) < wanted:
+                filing.round(keeper, pool)
+                time.sleep(0.02)
+
     with fake_imap(trusted) as mailbox, sending(mailbox.port) as (account, server):
         send(account)
         filing = Filing("tests", threading.Event())
-        with LeaseKeeper() as keeper, SessionThreads() as pool:
-            filing.round(keeper, pool)
+        rounds(10, 1)
+        assert mailbox.stored == arrived(server)
         send(account)
-        with LeaseKeeper() as keeper, SessionThreads() as pool:
-            filing.round(keeper, pool)
+        rounds(0.3, 2)
         assert len(mailbox.stored) == 1
         assert len(server.store.received) == 2
+
+
+@committed
+def test_an_account_that_cannot_be_looked_at_stops_no_other(
+    trusted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gather = sent_folder.gather
+
+    def fails_once(account: SenderAccount) -> int:
+        if account.pk == broken.pk:
+            raise ValueError("a bug")
+        return gather(account)
+
+    with fake_imap(trusted) as mailbox, sending(mailbox.port) as (broken, _server):
+        monkeypatch.setattr(sent_folder, "gather", fails_once)
+        with sending(mailbox.port) as (account, server):
+            send(account)
+            gather_all()
+            assert file(account) == 1
+            assert mailbox.stored == arrived(server)
 
 
 @committed

@@ -84,7 +84,9 @@ class Command(BaseCommand):
             self._line("", part["hint"])
 
     def _line(self, title: str, text: str) -> None:
-        self.stdout.write(f"  {title:<9}{text}".rstrip())
+        # What stands in DNS may hold sequences that a terminal obeys.
+        shown = "".join(char if char.isprintable() else "\ufffd" for char in text)
+        self.stdout.write(f"  {title:<9}{shown}".rstrip())
 
 
 def _domain(typed: str) -> str:

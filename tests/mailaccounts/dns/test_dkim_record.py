@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from functools import cache
 
 import pytest
@@ -68,6 +69,14 @@ def test_a_key_that_is_far_too_short_is_refused() -> None:
     )
 
     assert judge((f"v=DKIM1; p={short}",)) == ("too-short", 512)
+
+
+@pytest.mark.parametrize("text", ["p=" + " " * 60000 + "é", "p=" + "A" * 60000, ";" * 60000])
+def test_a_hostile_record_costs_little_time(text: str) -> None:
+    started = time.process_time()
+
+    assert judge((text,))[0] == "permerror"
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.promise("S0.13")

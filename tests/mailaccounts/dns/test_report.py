@@ -60,6 +60,13 @@ def test_the_hint_for_a_missing_record_names_the_operator_of_the_dns(
     assert "OVH › Web Cloud › Domain names › shop.example › DNS zone" in spf["hint"]
 
 
+def test_a_domain_that_does_not_exist_is_said_so(shop_zone: NameServer, resolver: Resolver) -> None:
+    spf = domain_report("shpo.example", resolver=resolver, include=US).as_dict()["spf"]
+
+    assert (spf["status"], spf["proposed"]) == ("missing", f"v=spf1 a mx include:{US} -all")
+    assert spf["hint"].startswith("There is no domain shpo.example")
+
+
 def test_a_domain_below_is_edited_where_its_zone_is(
     shop_zone: NameServer, resolver: Resolver
 ) -> None:

@@ -87,7 +87,7 @@ def test_silence_ends_after_the_time_of_a_question(names: NameServer) -> None:
 def test_all_questions_together_end_after_the_time_of_a_report(names: NameServer) -> None:
     for number in range(20):
         names.fail(f"{number}.example", "silent")
-    resolver = Resolver([names.address], lifetime=0.1, total=0.25)
+    resolver = Resolver([names.address], lifetime=5, total=0.25)
     started = time.monotonic()
 
     with resolver.one_report():
@@ -96,7 +96,7 @@ def test_all_questions_together_end_after_the_time_of_a_report(names: NameServer
                 resolver.txt(f"{number}.example")
 
     assert time.monotonic() - started < 1
-    assert len({name for name, _kind, _way in names.asked}) <= 3
+    assert {name for name, _kind, _way in names.asked} == {"0.example"}
 
 
 def test_one_question_is_asked_once(names: NameServer, resolver: Resolver) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailaccounts.dns.spf_record import (
@@ -18,6 +18,8 @@ from mailaccounts.dns.spf_record import (
 from mailaccounts.dns.spf_syntax import parse
 
 US = "spf.desk.example"
+# A loaded machine takes its time.
+quick = settings(max_examples=60, deadline=None)
 
 
 @pytest.mark.promise("S0.26")
@@ -208,6 +210,7 @@ def others(record: str) -> list[str]:
 
 
 @pytest.mark.promise("S0.27", "S5.2")
+@quick
 @given(records())
 def test_every_proposal_keeps_the_rest_and_has_ours_once_before_the_end(record: str) -> None:
     new = propose([record], US).record
@@ -221,6 +224,7 @@ def test_every_proposal_keeps_the_rest_and_has_ours_once_before_the_end(record: 
     assert propose([new], US) == Proposal(new, (new,), propose([new], US).advice)
 
 
+@quick
 @given(st.lists(records(), min_size=2, max_size=3))
 def test_several_records_become_one_that_stays(found: list[str]) -> None:
     new = propose(found, US).record
@@ -231,6 +235,7 @@ def test_several_records_become_one_that_stays(found: list[str]) -> None:
         assert not propose([new], US).changes
 
 
+@quick
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=900))
 def test_strings_are_short_and_lose_nothing(text: str) -> None:
     parts = txt_strings(text)
@@ -239,6 +244,7 @@ def test_strings_are_short_and_lose_nothing(text: str) -> None:
     assert all(len(part) <= 255 for part in parts)
 
 
+@quick
 @given(records(), records())
 def test_a_comparison_gives_both_records_back(old: str, new: str) -> None:
     tokens = compare(old, new)
