@@ -71,6 +71,7 @@ def test_the_doctor_shows_the_record_the_exact_new_one_and_where_to_click(owner_
     assert "3 of 10" in page and "The new record uses 4." in page
     assert f"OVH › Web Cloud › Domain names › {DOMAIN} › DNS zone" in page
     assert "do not add a second one" in page
+    assert "Read from dns104.ovh.net" in page
 
 
 @pytest.mark.promise("S0.13")
