@@ -83,10 +83,10 @@ class AccountTestAdmin(ReadOnlyAdmin):
     @admin.display(description=_("steps"))
     def found(self, obj: AccountTest) -> str:
         """Each step with what was found; a server's words are text."""
-        steps = (each for each in obj.steps if isinstance(each, dict))
         rows = (
-            (each.get("name", ""), _("passed") if each.get("ok") else _("failed"), each.get("found"))
-            for each in steps
+            (step.get("name"), step.get("state"), step.get("found"))
+            for step in obj.steps
+            if isinstance(step, dict)
         )
         return format_html_join("", "<div>{}: {} {}</div>", rows) or "–"
 

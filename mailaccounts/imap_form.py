@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts.fields import host_name
+from mailaccounts.fields import host_name, secret_field
 from mailaccounts.models import Kind, SenderAccount
 from shops.secrets import UnreadableSecret
 
@@ -49,13 +49,7 @@ class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
     typed for. The folder is one of those that the server listed, or empty: the one it marks.
     """
 
-    imap_password = forms.CharField(
-        label=_("IMAP password"),
-        required=False,
-        strip=False,
-        max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    imap_password = secret_field(_("IMAP password"))
     imap_folder = forms.ChoiceField(label=_("Folder for sent mail"), required=False)
 
     class Meta:
@@ -134,7 +128,7 @@ class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
             return cleaned
         kind = Kind(cleaned.get("kind") or self.instance.kind)
         if not kind.takes_imap:
-            self._refuse(kind, cleaned)
+            self._forget_mailbox(cleaned)
         elif cleaned.get("imap_enabled"):
             self._check_mailbox(cleaned)
         elif cleaned.get("imap_username") == self._likely_user:
@@ -142,21 +136,15 @@ class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
             cleaned["imap_username"] = self.instance.imap_username
         return cleaned
 
-    def _refuse(self, kind: Kind, cleaned: dict[str, Any]) -> None:
+    def _forget_mailbox(self, cleaned: dict[str, Any]) -> None:
         """No IMAP copy for these; what was typed before the type was changed does no harm."""
         for name in (*IMAP_FIELDS, "imap_password"):
             if name != "imap_enabled":
                 self.errors.pop(name, None)
-        if cleaned.get("imap_enabled"):
-            reasons = {
-                Kind.FRESHMAIL: _("FreshMail has no mailbox that copies could be filed in."),
-                Kind.GOOGLE: _("Google files what it sends in your mailbox by itself."),
-                Kind.MICROSOFT: _("Microsoft files what it sends in your mailbox by itself."),
-            }
-            self.add_error("imap_enabled", reasons[kind])
         blank = SenderAccount()
-        cleaned |= {name: getattr(blank, name) for name in IMAP_FIELDS}
-        cleaned["imap_password"] = ""
+        # Whether it may be on says the model, by ``kind_rules``.
+        emptied = {each: getattr(blank, each) for each in IMAP_FIELDS if each != "imap_enabled"}
+        cleaned |= {**emptied, "imap_password": ""}
 
     def _check_mailbox(self, cleaned: dict[str, Any]) -> None:
         wanted = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.forms import BoundField
+from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -117,8 +118,11 @@ class PanelAccountForm(AccountForm):
         if hoster and hoster.host and not self.data.get(self.add_prefix("host")):
             filled = presets.fields_of(hoster, self.cleaned_data.get("from_address", ""))
             names = ("host", "port", "tls_mode", "username", "per_minute", "per_day")
-            self.data = self.data.copy()
-            self.data.update({name: filled[name] or "" for name in names})
+            given = QueryDict(mutable=True)
+            given.update(self.data)
+            for name in names:
+                given[name] = str(filled[name] or "")
+            self.data = given
         return slug
 
     def _fill_in_limits(self, cleaned: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ class Row:
 
 def rows_of(accounts: Sequence[SenderAccount]) -> list[Row]:
     figures = figures_of(accounts)
-    domains = {
+    domains: dict[tuple[int | None, str], SenderDomain] = {
         (each.shop_id, each.domain): each
         for each in SenderDomain.objects.filter(
             shop__in={account.shop_id for account in accounts},

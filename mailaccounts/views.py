@@ -61,7 +61,7 @@ class AccountList(AccountScoped, TemplateView):
         accounts = self.accounts().order_by("-is_main", "is_default", "pk")
         return {
             **super().get_context_data(**kwargs),
-            "rows": rows_of(accounts),
+            "rows": rows_of(list(accounts)),
             "spare_default": self._spare_default(),
             "tabs": tabs_of(self.shop),
         }

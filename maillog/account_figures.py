@@ -23,4 +23,4 @@ def fill_in(accounts: Sequence[SenderAccount], figures: dict[int, Figures]) -> N
         if price_of(account) is None:
             continue
         cost = costs.monthly_cost(account, costs.this_month(account.shop))
-        figures[account.pk].cost = cost and (cost.amount, cost.currency)
+        figures[account.pk].cost = (cost.amount, cost.currency) if cost else None

@@ -73,7 +73,8 @@ class Told:
     url: str = ""
 
 
-def in_words(entry: AuditEntry) -> Told:
+def in_words(entry: AuditEntry, names: Names | None = None) -> Told:
+    """``names`` keeps what was looked up already, for a page of entries."""
     topic = entry.action.partition(".")[0]
     link = links.get(topic)
     return Told(
@@ -81,7 +82,7 @@ def in_words(entry: AuditEntry) -> Told:
         who=_person(entry),
         what=str(words.get(entry.action) or _made_up(entry.action)),
         target=entry.target,
-        more=_details(entry),
+        more=_details(entry, {} if names is None else names),
         url=link(entry) if link else "",
     )
 
@@ -89,8 +90,11 @@ def in_words(entry: AuditEntry) -> Told:
 def entries_for(target: models.Model, limit: int = 5) -> list[Told]:
     """The latest deeds to one row of a shop, for ``shops/parts/audit_of.html``; newest first."""
     mine = Q(details__about=reference(target)) | Q(target=str(target)[:200])
-    rows = AuditEntry.objects.filter(mine, shop=getattr(target, "shop_id", None))
-    return [in_words(each) for each in rows.select_related("shop", "user").order_by("-pk")[:limit]]
+    rows, names = AuditEntry.objects.filter(mine, shop=getattr(target, "shop_id", None)), Names()
+    return [
+        in_words(each, names)
+        for each in rows.select_related("shop", "user").order_by("-pk")[:limit]
+    ]
 
 
 def _person(entry: AuditEntry) -> str:
@@ -103,34 +107,50 @@ def _made_up(action: str) -> str:
     return capfirst(action.replace(".", ": ").replace("_", " "))
 
 
-def _details(entry: AuditEntry) -> list[str]:
+def _details(entry: AuditEntry, names: Names) -> list[str]:
     details = entry.details if isinstance(entry.details, dict) else {}
     model = topics.get(entry.action.partition(".")[0], ("", ""))[1]
     told = []
     if fields := details.get("fields"):
-        told.append(", ".join(_field(model, str(name)) for name in fields))
+        told.append(", ".join(_label(_field(model, str(name)), str(name)) for name in fields))
     if "before" in details or "after" in details:
         told.append(f"{_value(details.get('before'))} → {_value(details.get('after'))}")
     for name, value in details.items():
         if name not in ("about", "fields", "before", "after"):
-            told.append(f"{_field(model, name)}: {_change(value)}")
+            field = _field(model, name)
+            told.append(f"{_label(field, name)}: {_change(value, field, names)}")
     return told
 
 
-def _field(model: str, name: str) -> str:
+def _field(model: str, name: str) -> Any:
+    """The model's field, None where it has none of this name."""
     try:
-        field = apps.get_model(model)._meta.get_field(name) if model else None
+        return apps.get_model(model)._meta.get_field(name) if model else None
     except (LookupError, ValueError, FieldDoesNotExist):
-        field = None
-    label = getattr(field, "verbose_name", "") or name.replace("_", " ")
-    return capfirst(str(label))
+        return None
 
 
-def _change(value: Any) -> str:
-    """``[before, after]`` with an arrow; anything else as it is."""
+def _label(field: Any, name: str) -> str:
+    return capfirst(str(getattr(field, "verbose_name", "") or name.replace("_", " ")))
+
+
+def _change(value: Any, field: Any, names: Names) -> str:
+    """``[before, after]`` with an arrow; anything else as it is. Rows are called by their names."""
     if isinstance(value, list) and len(value) == 2:
-        return f"{_value(value[0])} → {_value(value[1])}"
-    return _value(value)
+        return " → ".join(_value(names.of(field, each)) for each in value)
+    return _value(names.of(field, value))
+
+
+class Names(dict[tuple[Any, Any], str]):
+    """What rows are called that details name by their keys: each is looked up once."""
+
+    def of(self, field: Any, value: Any) -> Any:
+        if not isinstance(field, models.ForeignKey) or not isinstance(value, int):
+            return value
+        if (field, value) not in self:
+            row = field.remote_field.model._base_manager.filter(pk=value).first()
+            self[field, value] = str(row) if row is not None else f"#{value}"
+        return self[field, value]
 
 
 def _value(value: Any) -> str:
@@ -206,7 +226,8 @@ def page_of(
     if not shown:
         return Page([])
     ends = (shown[0].pk if more_newer else None, shown[-1].pk if more_older else None)
-    return Page([in_words(each) for each in shown], *ends)
+    names = Names()
+    return Page([in_words(each, names) for each in shown], *ends)
 
 
 def people_of(entries: QuerySet[AuditEntry]) -> list[str]:

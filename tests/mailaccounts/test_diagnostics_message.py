@@ -75,6 +75,7 @@ def test_a_self_made_certificate_fails_until_its_errors_are_ignored(shop, tmp_pa
         again = probed(account)
     assert (failed_at(test), again.state) == ("encryption", "passed")
     assert "not checked" in step(again, "encryption")["found"]
+    assert states(again)["encryption"] == "warning"
 
 
 @pytest.mark.parametrize(

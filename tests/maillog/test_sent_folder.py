@@ -166,6 +166,7 @@ def test_whatever_becomes_of_an_append_nothing_is_sent_again_and_one_copy_is_fil
         look(account)
         assert file(account) == 0
         later(account)
+        assert send_all(account) == 0  # a copy is no mail
         assert (file(account), file(account)) == (1, 0)
         assert mailbox.stored == arrived(server)
         assert len(arrived(server)) == 1

@@ -54,6 +54,17 @@ def test_what_a_field_was_and_is_now_is_told(shop, owner_client):
     assert "Role changed ola viewer → admin" in before
 
 
+def test_an_account_that_was_chosen_is_called_by_its_name(shop, owner_client):
+    account = factories.make_account(shop, label="Faktury")
+    AuditEntry.note(
+        "assignment.changed", shop=shop, user=None, target="x", account=[None, account.pk]
+    )
+    AuditEntry.note("assignment.changed", shop=shop, user=None, target="x", account=[0, 10**9])
+    gone, chosen = rows(page(owner_client, shop))
+    assert "– → Faktury <sklep@rowerownia.example>" in chosen
+    assert "#0 → #1000000000" in gone
+
+
 def test_a_deed_without_words_of_its_own_is_shown_all_the_same(shop, owner_client):
     note(shop, None, "parcel_box.emptied_out", weight=7)
     [row] = rows(page(owner_client, shop))
