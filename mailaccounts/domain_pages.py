@@ -339,7 +339,7 @@ def place_of(domain: SenderDomain) -> str:
 
 def servers_of(domain: SenderDomain) -> list[str]:
     """The name servers of its zone, as found last."""
-    return list(domain.mx.get("servers") or [])
+    return list(domain.mx.get("name_servers") or [])
 
 
 def tabs_of(shop: Shop) -> dict[str, int]:
