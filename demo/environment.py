@@ -61,6 +61,8 @@ def variables(around: Surroundings) -> dict[str, str]:
         "DNS_SERVERS": around.dns,
         "SPF_INCLUDE": "_spf.demo.example",
         "DNS_UPDATE_SERVER": "",
+        "DNS_UPDATE_ZONES": "",
+        "DNS_UPDATE_KEY": "",
         "UNKNOWN_POLICY": around.policy,
         "DELIVER_PROCESSES": str(around.workers),
         "Q_WORKERS": "1",

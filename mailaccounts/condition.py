@@ -38,6 +38,8 @@ def condition_of(account: SenderAccount) -> Condition:
         return Condition("hol", _("Switched off"))
     if not account.is_troubled:
         return _resting(account)
+    if account.breaker == Breaker.CLOSED and account.auth_failures:
+        return Condition("bad", _("Log-in refused"), reply=account.breaker_reason)
     if account.breaker == Breaker.CLOSED:
         return Condition("warn", _("Trying again"), reply=account.breaker_reason)
     if account.auth_failures and Kind(account.kind).logs_in_elsewhere:

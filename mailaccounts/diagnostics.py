@@ -229,7 +229,7 @@ class Run:
 
     def _state_of(self, part: Part, result: CheckResult) -> str:
         if result.ok:
-            return "ok"
+            return "warning" if result.extra.get("weight") == "warn" else "ok"
         if not part.decides or result.extra.get("weight") == "remark":
             return "warning"
         self._failed = True

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mailaccounts import domains
 from mailaccounts.dkim import record_name, record_strings, record_text
 from mailaccounts.dns import operators, wording
+from mailaccounts.dns.spf_check import SpfStatus
 from mailaccounts.domain_work import domain_of, signs_for
 from mailaccounts.models import DkimKey, KeyState, SenderAccount, SenderDomain
 from mailaccounts.panel_rows import Badge, badges_of
@@ -68,6 +70,15 @@ SPF: dict[str, Words] = {
     ),
     "temperror": NO_ANSWER,
 }
+NEED_NOT_NAME_US: Words = (
+    "ok",
+    gettext_lazy("In order"),
+    gettext_lazy("Your record is valid."),
+    gettext_lazy(
+        "It does not name our server, and need not: no account of this domain sends “from this "
+        "server”. Servers that your other accounts use are named by whoever runs them."
+    ),
+)
 DMARC: dict[str, Words] = {
     "pass": (
         "ok",
@@ -134,6 +145,8 @@ class Card:
 
 def spf_card(domain: SenderDomain) -> Card:
     status = domain.spf.get("status") or ""
+    if status == SpfStatus.NOT_US and not domains.sends_from_here(domain):
+        return Card(*NEED_NOT_NAME_US, domain.spf)
     fault = wording.fault_words(domain.spf) if status == "permerror" else ""
     notes = tuple(wording.spf_notes(domain.spf))
     return Card(*SPF.get(status, UNCHECKED), domain.spf, fault, notes)
@@ -326,7 +339,7 @@ def place_of(domain: SenderDomain) -> str:
 
 def servers_of(domain: SenderDomain) -> list[str]:
     """The name servers of its zone, as found last."""
-    return list(domain.mx.get("servers") or [])
+    return list(domain.mx.get("name_servers") or [])
 
 
 def tabs_of(shop: Shop) -> dict[str, int]:

@@ -82,16 +82,24 @@ class DomainPage(DomainScoped, TemplateView):
 
 
 class DomainState(DomainScoped, View):
-    """How the background work goes; the page asks every second while there is any."""
+    """How the background work goes; the page asks every second while there is any.
+
+    Until something new is to be seen only the line with the seconds changes: whoever reads or
+    works on the page meanwhile is not disturbed.
+    """
 
     http_method_names = ["get", "options"]
 
     def get(self, request: HttpRequest, pk: int, **kwargs: Any) -> HttpResponse:
-        return render(
-            request,
-            "mailaccounts/parts/domain_report.html",
-            {**self.page(self.domain(pk)), "is_part": True},
-        )
+        domain = self.domain(pk)
+        work = domain_work.going_on(domain)
+        if work is not None and work.is_late == ("late" in request.GET):
+            context = {"shop": self.shop, "domain": domain, "work": work}
+            return render(request, "mailaccounts/parts/domain_progress.html", context)
+        context = {**self.page(domain), "is_part": True}
+        answer = render(request, "mailaccounts/parts/domain_report.html", context)
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#report", "outerHTML"
+        return answer
 
 
 class DomainDeed(DomainScoped, View):

@@ -73,7 +73,8 @@ def look_up_soon(account: SenderAccount) -> None:
         return
     domain = domains.domain_for(account)
     fresh = timezone.now() - domains.CHECK_AGAIN_AFTER
-    if domain.checked_at is None or domain.checked_at < fresh:
+    is_old = domain.checked_at is None or domain.checked_at < fresh
+    if is_old or account.kind == Kind.SERVER:
         start("check", domain)
 
 

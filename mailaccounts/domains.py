@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from mailaccounts import domain_alarms
 from mailaccounts.dkim.keys import IN_DNS, advance_keys
-from mailaccounts.dns.dkim_record import DkimReport, DkimStatus, KeyToFind
+from mailaccounts.dns.dkim_record import IN_ORDER, DkimReport, DkimStatus, KeyToFind
 from mailaccounts.dns.dmarc import DmarcStatus
 from mailaccounts.dns.report import DomainReport, domain_report
 from mailaccounts.dns.resolver import Resolver
@@ -86,7 +86,7 @@ def is_verified(domain: SenderDomain) -> bool:
 def check(domain: SenderDomain, *, resolver: Resolver | None = None) -> SenderDomain:
     """Asks DNS (ten seconds at most), stores what it says, tells people what broke or was mended.
 
-    Returns the row as it is now. Not to be called inside a transaction.
+    ``domain`` has the new values afterwards. Not to be called inside a transaction.
     """
     report = domain_report(domain.domain, resolver=resolver, keys=_keys_of(domain))
     with transaction.atomic():
@@ -94,7 +94,9 @@ def check(domain: SenderDomain, *, resolver: Resolver | None = None) -> SenderDo
         _store(row, report)
         row.save(update_fields=_COLUMNS)
     domain_alarms.tell(row, report, lost=_moved_on(row, report.dkim))
-    return row
+    for column in _COLUMNS:
+        setattr(domain, column, getattr(row, column))
+    return domain
 
 
 def check_all() -> int:
@@ -183,7 +185,7 @@ def _store(row: SenderDomain, report: DomainReport) -> None:
     row.mx = {**data["mx"], "name_servers": data["dns"]["servers"]}
     if report.operator or report.name_servers:
         row.dns_operator = report.operator
-    row.spf_status = _spf_status(report.spf)
+    row.spf_status = _spf_status(report.spf, must_name_us=sends_from_here(row))
     row.dkim_status = _dkim_status(report.dkim)
     row.dmarc_status = _OF_DMARC.get(report.dmarc.status, DomainStatus.WRONG)
     row.checked_at = now
@@ -203,12 +205,21 @@ def _was_unanswered(report: DomainReport) -> bool:
     return unread or report.spf.status is SpfStatus.TEMPERROR
 
 
-def _spf_status(spf: SpfReport) -> DomainStatus:
+def sends_from_here(domain: SenderDomain) -> bool:
+    """True if an account of the shop sends from the domain over this installation's server: only
+    then has its SPF record to name us."""
+    rows = SenderAccount.objects.present().filter(shop=domain.shop_id, kind=Kind.SERVER)
+    return any(domain_of(each) == domain.domain for each in rows.filter(is_default=False))
+
+
+def _spf_status(spf: SpfReport, *, must_name_us: bool) -> DomainStatus:
     if spf.status is SpfStatus.PASS:
         loose = Advice.EVERYONE.value in spf.advice
         return DomainStatus.ATTENTION if loose else DomainStatus.PASS
     if spf.status is SpfStatus.TEMPERROR:
         return DomainStatus.ERROR
+    if spf.status is SpfStatus.NOT_US and not must_name_us:
+        return DomainStatus.PASS
     return DomainStatus.MISSING if spf.status is SpfStatus.MISSING else DomainStatus.WRONG
 
 
@@ -222,14 +233,16 @@ def _dkim_status(keys: tuple[DkimReport, ...]) -> DomainStatus:
 
 
 def _moved_on(row: SenderDomain, keys: tuple[DkimReport, ...]) -> DkimReport | None:
-    """Lets a key whose record was found take over; returns the one in use if its record is lost.
+    """Lets a key whose record was found take over; returns the one in use if its record is lost."""
+    if all(key.status is not DkimStatus.TEMPERROR for key in keys):
+        advance_keys(row, {key.selector for key in keys if key.is_ours})
+    in_use = set(row.keys.filter(state=KeyState.ACTIVE).values_list("selector", flat=True))
+    return next((key for key in keys if key.selector in in_use and _is_lost(key)), None)
 
-    No answer moves nothing: silence is not absence.
-    """
-    if any(key.status is DkimStatus.TEMPERROR for key in keys):
-        return None
-    lost = advance_keys(row, {key.selector for key in keys if key.is_ours}).lost
-    return next((key for key in keys if lost and key.selector == lost.selector), None)
+
+def _is_lost(key: DkimReport) -> bool:
+    """No answer is no loss."""
+    return key.status is not DkimStatus.TEMPERROR and key.status not in IN_ORDER
 
 
 def keys_in_dns(name: str) -> list[KeyToFind]:

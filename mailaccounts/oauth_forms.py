@@ -55,8 +55,10 @@ class ClientForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.changes_identity = False
+        secret = self.fields["client_secret"]
+        secret.required = not self._has_secret
         if self._has_secret:
-            self.fields["client_secret"].widget.attrs["placeholder"] = gettext("unchanged")
+            secret.widget.attrs["placeholder"] = gettext("unchanged")
 
     @property
     def _has_secret(self) -> bool:
@@ -80,12 +82,9 @@ class ClientForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         moved = bool(set(_BOUND) & set(self.changed_data)) and self.instance.pk is not None
-        if not cleaned.get("client_secret") and "client_secret" not in self.errors:
-            if not self._has_secret:
-                self.add_error("client_secret", _("Enter the client secret."))
-            elif moved:
-                text = _("Enter the secret again: it belongs to the client id it was made for.")
-                self.add_error("client_secret", text)
+        if moved and not cleaned.get("client_secret") and "client_secret" not in self.errors:
+            text = _("Enter the secret again: it belongs to the client id it was made for.")
+            self.add_error("client_secret", text)
         self.changes_identity = moved and "client_id" in self.changed_data
         return cleaned
 

@@ -108,8 +108,16 @@ class Report:
             return True
         shown_for = PASSED_SHOWN_FOR if self.test.state == TestState.PASSED else SHOWN_FOR
         is_fresh = timezone.now() - (self.test.ended_at or self.test.created_at) < shown_for
-        is_bad = self.account.is_troubled and self.test.state == TestState.FAILED
-        return is_fresh or is_bad
+        if self.test.state != TestState.FAILED:
+            return is_fresh
+        return self.account.is_troubled or (is_fresh and not self._was_mended)
+
+    @property
+    def _was_mended(self) -> bool:
+        """True if the log-in was refused, and the account has been saved or has sent since."""
+        failed_at = next((line.code for line in self.lines if line.state == "failed"), "")
+        is_calm = self.account.state == AccountState.ACTIVE and not self.account.is_troubled
+        return failed_at == "login" and is_calm
 
     @property
     def offers(self) -> Deed:

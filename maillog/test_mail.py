@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from babel.dates import format_date
 from django.db import connection, transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
@@ -36,6 +37,7 @@ from maillog.registry import Body
 from maillog.session import Session, settle
 from maillog.states import DUE, Reason, Role, State, UnknownPolicy
 from shops.conf import conf
+from shops.templatetags.panel import reader_locale
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +107,7 @@ class TestMail:
 
 def queue_test(account: SenderAccount, to: str) -> MailMessage:
     """The test message in the reader's language, logged in the account's shop."""
-    named = {"account": account, "shop": account.shop, "to": to, "at": _local_now(account)}
+    named = {"account": account, "shop": account.shop, "to": to, "at": _moment(account)}
     named["server"] = f"{account.host}:{account.port}" if account.host else ""
     folder = "maillog/mail/account_test"
     message = queue(
@@ -133,9 +135,11 @@ def queue_test(account: SenderAccount, to: str) -> MailMessage:
     return message
 
 
-def _local_now(account: SenderAccount) -> datetime:
+def _moment(account: SenderAccount) -> str:
+    """Now, on the shop's clock and in the reader's words."""
     zone = account.shop.zone if account.shop else timezone.get_current_timezone()
-    return timezone.now().astimezone(zone)
+    now = timezone.now().astimezone(zone)
+    return f"{format_date(now, 'long', locale=reader_locale())}, {now:%H:%M:%S %Z}"
 
 
 class TestSession(Session):

@@ -81,7 +81,7 @@ def check(account: SenderAccount) -> None:
     with speaking_to(account.shop):
         if ending is not None and ending.is_near and signed_in:
             title, text = _words(account, ending)
-            path = _edit_path(account)
+            path = _path(account, ending)
             raise_alarm(ALARM, shop=account.shop, target=target, title=title, text=text, path=path)
         else:
             text = _("%s is signed in.") % account.from_address
@@ -143,7 +143,9 @@ def _of_sign_in(account: SenderAccount) -> list[AccountWarning]:
         found.append(AccountWarning("not_signed_in", _("Not signed in"), text))
     ending = ending_of(account)
     if ending is not None and ending.is_near:
-        found.append(AccountWarning("sign_in_ends", *_words(account, ending), _edit_path(account)))
+        found.append(
+            AccountWarning("sign_in_ends", *_words(account, ending), _path(account, ending))
+        )
     if client is not None and client.in_testing:
         found.append(
             AccountWarning(
@@ -200,11 +202,15 @@ def _words(account: SenderAccount, ending: Ending) -> tuple[str, str]:
     return title % facts, text % facts
 
 
-def _edit_path(account: SenderAccount) -> str:
+def _path(account: SenderAccount, ending: Ending) -> str:
+    """The page on which it is mended: the sign-in, or the client with its secret."""
     if account.shop is None:
         return ""
+    if ending.what == "secret":
+        kwargs: dict[str, object] = {"shop": account.shop.slug, "provider": account.kind}
+        return reverse("mailaccounts:oauth_client", kwargs=kwargs)
     kwargs = {"shop": account.shop.slug, "pk": account.pk}
-    return reverse("mailaccounts:account_edit", kwargs=kwargs)
+    return reverse("mailaccounts:account_sign_in", kwargs=kwargs)
 
 
 def _end_of(day: date) -> datetime:

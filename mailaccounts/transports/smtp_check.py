@@ -40,7 +40,7 @@ def run(opening: Opening, log_in: LogIn) -> Iterator[CheckResult]:
     work = (visit.resolve, visit.connect, visit.secure, visit.log_in)
     try:
         for code, name, step in zip(STEPS, names, work, strict=True):
-            result = _tell(CheckResult(name, ok=True, code=code), step, opening.endpoint)
+            result = _tell(CheckResult(name, ok=True, code=code), step, visit)
             yield result
             if not result.ok:
                 return
@@ -81,6 +81,11 @@ class Visit:
         self.opening.secure()
         return encryption_text(self.opening.wire.sock, self.opening.endpoint, self.extra)
 
+    def told(self) -> dict[str, str]:
+        """What the last step had to say besides; once."""
+        told, self.extra = self.extra, {}
+        return told
+
     def log_in(self) -> str:
         if not self.opening.endpoint.username:
             return _("Not needed: no user name is set.")
@@ -100,16 +105,17 @@ def encryption_text(sock: socket.socket, endpoint: Endpoint, extra: dict[str, st
         "valid_until": certificate.until.isoformat(),
     }
     if not endpoint.verify:
+        extra["weight"] = "warn"
         return _("%s, but the certificate was not checked.") % version
     day = format_date(certificate.until.date(), "d MMM y", locale=reader_locale())
     return _("%(version)s, certificate valid to %(day)s") % {"version": version, "day": day}
 
 
-def _tell(result: CheckResult, step: Callable[[], str], endpoint: Endpoint) -> CheckResult:
-    started = time.monotonic()
+def _tell(result: CheckResult, step: Callable[[], str], visit: Visit) -> CheckResult:
+    started, endpoint = time.monotonic(), visit.opening.endpoint
     try:
         result.found = step()
-        result.extra |= getattr(getattr(step, "__self__", None), "extra", {})
+        result.extra |= visit.told()
     except AccountTrouble as trouble:
         result.ok, result.found, result.hint = False, trouble.text, _hint(trouble, endpoint)
         result.detail = own_words(trouble)

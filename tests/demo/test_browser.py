@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from demo.environment import PRESENT_PASSWORD
 from tests.maillog.test_supervisor import children_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -151,6 +152,48 @@ def test_both_sides_of_the_mailbox_read_on_a_phone(demo: Demo, browser: Browser)
     page.get_by_role("link", name="All letters").click()
     expect(page.locator(".it").first).to_be_visible()
     context.close()
+
+
+@pytest.mark.promise("S0.7")
+def test_the_test_button_shows_every_step_turn_green(demo: Demo, page: Page) -> None:
+    page.goto(demo.link(r"/demo/sign-in/\S+"))
+    page.goto(demo.link("/demo/shop").replace("/demo/shop", "/s/demo/accounts/"))
+    row = page.locator("tbody", has_text="shop@demo.example")
+    row.get_by_label("Test shop@demo.example", exact=True).click()
+    expect(row.get_by_label("Send a test message to")).to_have_value("shop@demo.example")
+    row.get_by_label("Send a test message to").press("Enter")
+
+    expect(row.locator("[data-test-state]")).to_be_visible()
+    expect(row.locator("[data-test-state=passed]")).to_be_visible(timeout=20_000)
+    expect(row.get_by_text(re.compile(r"^250 2\.0\.0 Ok")).first).to_be_visible()
+    expect(row.locator(".checks .bad-t")).to_have_count(0)
+    row.get_by_role("link", name="In the log").click()
+    expect(page.get_by_text("Test: mail from shop@demo.example works").first).to_be_visible()
+
+
+@pytest.mark.promise("S0.7")
+def test_the_red_account_turns_green_with_its_present_password(demo: Demo, page: Page) -> None:
+    page.goto(demo.link(r"/demo/sign-in/\S+"))
+    accounts = demo.link("/demo/shop").replace("/demo/shop", "/s/demo/accounts/")
+    page.goto(accounts)
+    row = page.locator("tbody", has_text="serwis@demo.example")
+    for _look in range(40):
+        if row.get_by_text("Paused").is_visible():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    expect(row.get_by_text("Paused")).to_be_visible()
+    expect(row.get_by_text("535 5.7.8 Error: authentication failed")).to_be_visible()
+
+    row.get_by_role("link", name="Enter new password").click()
+    page.get_by_label("Password", exact=True).first.fill(PRESENT_PASSWORD)
+    page.get_by_role("button", name="Save").click()
+    page.goto(accounts)
+    row.get_by_label("Test serwis@demo.example", exact=True).click()
+    row.get_by_role("button", name="Test and send").click()
+
+    expect(row.locator("[data-test-state=passed]")).to_be_visible(timeout=20_000)
+    expect(row.get_by_text("Paused")).to_have_count(0)
 
 
 def test_a_second_demo_on_the_same_data_says_so(demo: Demo) -> None:

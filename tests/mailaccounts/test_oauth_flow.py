@@ -146,6 +146,8 @@ def test_a_state_of_another_browser_or_another_person_is_refused(shop, owner, ow
     elsewhere, colleague = Client(), Client()
     elsewhere.force_login(owner)
     colleague.force_login(factories.make_user(shop, Role.ADMIN))
+    for browser in (elsewhere, colleague):
+        address_of(browser, draft(shop))  # they have sign-ins of their own under way
     assert elsewhere.get(CALLBACK, back).status_code == 400
     assert colleague.get(CALLBACK, back).status_code == 400
     assert last_attempt(account).step == "started"

@@ -60,7 +60,7 @@ def test_an_app_in_testing_is_alarmed_two_days_before_its_week_is_over(
         tasks.look_after()
         alarm = open_alarm()
         assert alarm.target == f"account:{account.pk}" and "by Nov. 30, 2026" in alarm.title
-        assert alarm.path == f"/s/{shop.slug}/accounts/{account.pk}/"
+        assert alarm.path == f"/s/{shop.slug}/accounts/{account.pk}/sign-in/"
         [mail] = mailoutbox
         assert mail.to == [owner.email] and mail.subject.endswith(alarm.title)
         clock.shift(timedelta(days=3))
@@ -94,6 +94,7 @@ def test_a_client_secret_is_alarmed_two_weeks_before_it_expires(shop, days, is_n
         assert ("sign_in_ends" in codes(account)) == is_near
         if is_near:
             assert words in open_alarm().title
+            assert open_alarm().path == f"/s/{shop.slug}/accounts/oauth/microsoft/"
             row.secret_expires_on = ends + timedelta(days=700)
             row.save()
             tasks.look_after()

@@ -117,6 +117,12 @@ def test_eight_workers_that_notice_at_once_ask_the_provider_once(shop, google):
     assert got == [google.users[MAILBOX]] * 8
 
 
+def test_of_two_that_read_the_same_row_one_renews(shop, google):
+    account = signed_in(shop, google)
+    both = [tokens._read(account), tokens._read(account)]
+    assert [bool(tokens._take(account, kept)) for kept in both] == [True, False]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_database_is_free_while_the_provider_is_waited_for(shop, google):
     """On SQLite an open transaction would stop every other writer."""
@@ -196,7 +202,9 @@ def test_a_provider_in_trouble_is_waited_for(shop, google, status, body):
     account = signed_in(shop, google)
     google.answers = [(status, body)]
     assert trouble_of(account).answer == "net"
+    started = time.monotonic()
     assert tokens.access_token(account) == google.users[MAILBOX]
+    assert time.monotonic() - started < 5, "the lease of the one that failed must be over"
 
 
 def test_a_provider_that_nobody_reaches_is_waited_for(shop, google, settings):

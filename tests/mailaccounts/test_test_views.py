@@ -191,6 +191,18 @@ def test_the_password_is_on_none_of_the_pages(owner_client, account, caplog):
     assert "did not accept the password" in shown and "535 5.7.8" in shown
 
 
+def test_a_failure_stands_open_in_the_list_until_the_account_is_mended(owner_client, account):
+    with sink(users={"somebody": "else"}) as server:
+        SenderAccount.objects.filter(pk=account.pk).update(port=server.port)
+        account.refresh_from_db()
+        probed(account)
+    words = "did not accept the password"
+    assert words in owner_client.get(url("accounts", account.shop)).content.decode()
+    account.refresh_from_db()
+    account.mend()
+    assert words not in owner_client.get(url("accounts", account.shop)).content.decode()
+
+
 def test_strangers_find_nothing_and_viewers_may_not(account, stranger, colleague, shop):
     diagnostics.new_test(account, TO, None)
     names = ("account_test", "account_test_live", "account_test_start", "account_test_cancel")

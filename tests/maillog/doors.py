@@ -41,7 +41,7 @@ from tests.maillog.test_session import make_draft
 ANNA = "anna@klient.example"
 HEADERS = {
     *("X-Postroom-Delivery", "From", "To", "Subject", "Date", "Message-ID"),
-    *("MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
+    *("MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Auto-Submitted"),
 }
 
 
@@ -118,8 +118,11 @@ class Stage:
 
     def deliver(self) -> dict[str, Mail]:
         """Sends all that waits; the mails by delivery. None may be lost, doubled or astray."""
-        for account in SenderAccount.objects.filter(deliveries__state=State.QUEUED).distinct():
-            Session(account, "tests:1", threading.Event()).run()
+        accounts = SenderAccount.objects.filter(deliveries__state=State.QUEUED).distinct()
+        # Of several messages about one order each waits for the one before.
+        for _round in range(Delivery.objects.filter(state=State.QUEUED).count()):
+            for account in accounts.all():
+                Session(account, "tests:1", threading.Event()).run()
         assert not Delivery.objects.filter(state__in=WAITING).exists()
         sent = {each.pk.hex: each.address for each in Delivery.objects.filter(state=State.SENT)}
         received = self.server.store.received
