@@ -27,8 +27,9 @@ def fill(server: NameServer) -> None:
 
 
 def make_domain(shop: Shop, name: str = DOMAIN, **account: Any) -> SenderDomain:
-    """A domain that an account of the shop sends from."""
-    factories.make_account(shop, from_address=f"sklep@{name}", **account)
+    """A domain that an account of the shop sends from, by default through our own server."""
+    facts = {"from_address": f"sklep@{name}", "kind": "server", "host": "", **account}
+    factories.make_account(shop, **facts)
     domain, _made = SenderDomain.objects.get_or_create(shop=shop, domain=name)
     return domain
 
