@@ -40,7 +40,8 @@ def target_of(row: SenderDomain) -> str:
 
 def _tell_spf(row: SenderDomain, report: DomainReport, *, is_needed: bool) -> None:
     """Urgent where mail leaves from our own server: there SPF decides whether it arrives."""
-    if report.spf.status is SpfStatus.PASS:
+    needless = report.spf.status is SpfStatus.NOT_US and not is_needed
+    if report.spf.status is SpfStatus.PASS or needless:
         _close(row, SPF)
     elif report.spf.status is not SpfStatus.TEMPERROR and row.spf.get("passed_at"):
         proposed = row.spf.get("proposed")

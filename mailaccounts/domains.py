@@ -234,10 +234,10 @@ def _dkim_status(keys: tuple[DkimReport, ...]) -> DomainStatus:
 
 def _moved_on(row: SenderDomain, keys: tuple[DkimReport, ...]) -> DkimReport | None:
     """Lets a key whose record was found take over; returns the one in use if its record is lost."""
-    activated = advance_keys(row, {key.selector for key in keys if key.is_ours})
-    if activated is not None:
-        return None
-    return next((key for key in keys if key.state == KeyState.ACTIVE and _is_lost(key)), None)
+    if all(key.status is not DkimStatus.TEMPERROR for key in keys):
+        advance_keys(row, {key.selector for key in keys if key.is_ours})
+    in_use = set(row.keys.filter(state=KeyState.ACTIVE).values_list("selector", flat=True))
+    return next((key for key in keys if key.selector in in_use and _is_lost(key)), None)
 
 
 def _is_lost(key: DkimReport) -> bool:

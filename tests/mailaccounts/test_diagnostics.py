@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from demo.sink_faults import Action, Fault, Stage
 from mailaccounts import diagnostics, tasks
 from mailaccounts.models import AccountTest, Breaker
 from mailaccounts.test_report import report_of
@@ -183,3 +185,28 @@ def test_the_default_account_s_domain_is_no_business_of_the_shop(shop, settings)
     test = probed(shop.sender_accounts.get(is_default=True))
     assert "spf" not in states(test)
     assert not shop.sender_domains.exists()
+
+
+@pytest.mark.parametrize(
+    ("stage", "where"),
+    [
+        (Stage.GREETING, "connection"),
+        (Stage.AUTH, "login"),
+    ],
+)
+def test_a_server_that_falls_silent_ends_the_test_in_time(shop, stage, where):
+    with sink(users={"anna": "x"}, faults=[Fault(stage, Action.SILENCE)]) as server:
+        account = account_at(server.port, shop, username="anna", password="x")
+        began = time.monotonic()
+        test = probed(account)
+        assert time.monotonic() - began < SHORT.total + 1.5
+    assert (test.state, failed_at(test)) == ("failed", where)
+
+
+def test_a_test_message_whose_worker_died_is_not_sent_by_another(shop):
+    message = queue_test(account_at(closed_port(), shop), TO)
+    long_ago = timezone.now() - timedelta(hours=1)
+    Delivery.objects.update(state="claimed", lease_until=long_ago, fence=1, worker="gone")
+    assert reaper.reap_lost_leases() == 1
+    message.refresh_from_db()
+    assert message.state == "failed"

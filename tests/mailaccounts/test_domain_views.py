@@ -149,6 +149,13 @@ def test_what_stands_in_dns_is_text_on_the_page(owner_client, domain, server):
     assert "&lt;script&gt;alert(1)" in content
 
 
+def test_a_domain_that_never_sends_from_this_server_need_not_name_it(owner_client, shop, server):
+    domain = checked(make_domain(shop, kind="smtp"))
+    assert domain.spf_status == "pass"
+    page = seen(owner_client.get(url("domain", domain)))
+    assert "need not: no account of this domain" in page
+
+
 def test_check_now_starts_one_task_and_the_page_asks_until_it_is_done(owner_client, domain):
     htmx = {"headers": {"HX-Request": "true"}}
     page = seen(owner_client.post(url("domain_check", domain), **htmx))

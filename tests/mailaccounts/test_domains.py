@@ -269,6 +269,10 @@ def test_where_others_send_the_alarm_is_quiet(zone: NameServer, shop: Shop) -> N
 
     assert [alarm.is_urgent for alarm in open_alarms("domain.spf")] == [False]
 
+    zone.put(NAME, "TXT", "v=spf1 mx -all")
+    check(domain)
+    assert open_alarms("domain.spf") == [], "valid, and it need not name us"
+
 
 def test_where_nobody_sends_any_more_there_is_no_alarm(
     zone: NameServer, domain: SenderDomain, server: SenderAccount
