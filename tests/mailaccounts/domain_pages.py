@@ -27,9 +27,8 @@ def fill(server: NameServer) -> None:
 
 
 def make_domain(shop: Shop, name: str = DOMAIN, **account: Any) -> SenderDomain:
-    """A domain that an account of the shop sends from, by default through our own server."""
-    facts = {"from_address": f"sklep@{name}", "kind": "server", "host": "", **account}
-    factories.make_account(shop, **facts)
+    """A domain that an account of the shop sends from, over this server or as told."""
+    factories.make_account(shop, from_address=f"sklep@{name}", **{"kind": "server", **account})
     domain, _made = SenderDomain.objects.get_or_create(shop=shop, domain=name)
     return domain
 
