@@ -38,14 +38,14 @@ class DomainScoped(ShopScoped):
         return redirect("mailaccounts:domain", shop=self.shop.slug, pk=domain.pk)
 
     def page(self, domain: SenderDomain) -> dict[str, Any]:
-        work = domain_work.going_on(domain)
+        spf = domain_pages.spf_card(domain)
         return {
             "shop": self.shop,
             "role": self.role,
             "domain": domain,
-            "work": work,
-            "spf": domain_pages.spf_card(domain),
-            "lookups": domain_pages.lookups_of(domain.spf),
+            "work": domain_work.going_on(domain),
+            "spf": spf,
+            "lookups": domain_pages.lookups_of(spf.report),
             "dkim": domain_pages.dkim_card(domain),
             "dmarc": domain_pages.dmarc_card(domain),
             "place": domain_pages.place_of(domain),

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from mailaccounts import domains
 from mailaccounts.dkim import record_name, record_strings, record_text
 from mailaccounts.dns import wording
+from mailaccounts.dns.spf_check import SpfStatus
 from mailaccounts.dns.update import Wanted
 from mailaccounts.models import DkimKey, DomainStatus, KeyState, SenderDomain
 
@@ -33,7 +35,7 @@ class RecordToSet:
 def to_set(domain: SenderDomain) -> list[RecordToSet]:
     """What is missing or wrong at the domain, by the last check and our keys."""
     return [
-        *_proposed("spf", domain.domain, domain.spf),
+        *_proposed("spf", domain.domain, spf_report(domain)),
         *(_key_record(key) for key in _keys_without_record(domain)),
         *_proposed("dmarc", f"_dmarc.{domain.domain}", domain.dmarc),
     ]
@@ -58,6 +60,20 @@ def wanted(domain: SenderDomain) -> list[Wanted]:
     records = [Wanted(each.kind, each.name, each.text) for each in to_set(domain)]
     retired = domain.keys.filter(state=KeyState.RETIRED)[:OLD_KEYS]
     return records + [Wanted("dkim", record_name(key), "") for key in retired]
+
+
+def spf_report(domain: SenderDomain) -> dict[str, Any]:
+    """The stored report on SPF, without its proposal where no account sends from this server.
+
+    Naming us would be of no use there, and a first record that names only us would have the mail
+    of the domain's real servers refused.
+    """
+    report: dict[str, Any] = domain.spf
+    if report.get("status") not in (SpfStatus.NOT_US, SpfStatus.MISSING):
+        return report
+    if domains.sends_from_here(domain):
+        return report
+    return {**report, "proposed": None, "diff": [], "delete": [], "lookups_after": None}
 
 
 def found_texts(report: dict[str, Any]) -> tuple[str, ...]:

@@ -26,7 +26,6 @@ from tests.mailaccounts.domain_pages import (
     make_domain,
 )
 from tests.name_server import NameServer
-from tests.update_server import KEY, UpdateServer
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +91,23 @@ def test_a_missing_record_is_explained(owner_client, domain, server):
     assert f'data-copy="v=spf1 a mx include:{INCLUDE} -all"' in page
 
 
+@pytest.mark.parametrize(
+    ("found", "words"), [([FOUND], "need not"), ([], "has the record to copy")]
+)
+def test_a_domain_that_never_sends_from_here_is_not_told_to_name_us(
+    owner_client, shop, server, found, words
+):
+    server.put(DOMAIN, "TXT", *found)
+    domain = checked(make_domain(shop, kind="smtp"))
+    assert domain.spf_status == ("pass" if found else "missing")
+    page = seen(owner_client.get(url("domain", domain)))
+    assert words in page
+    spf = page.split("DKIM signature")[0]
+    assert "Copy new record" not in spf and INCLUDE not in spf
+    asked = seen(owner_client.get(url("domain_technician", domain)))
+    assert INCLUDE not in asked and "DMARC" in asked
+
+
 def test_a_domain_that_was_never_checked_says_so(owner_client, domain):
     page = seen(owner_client.get(url("domain", domain)))
     assert "Nobody has looked at this record yet." in page
@@ -132,13 +148,6 @@ def test_what_stands_in_dns_is_text_on_the_page(owner_client, domain, server):
     content = owner_client.get(url("domain", checked(domain))).content.decode()
     assert "<script>alert" not in content and "<img src=x" not in content
     assert "&lt;script&gt;alert(1)" in content
-
-
-def test_a_domain_that_never_sends_from_this_server_need_not_name_it(owner_client, shop, server):
-    domain = checked(make_domain(shop, kind="smtp"))
-    assert domain.spf_status == "pass"
-    page = seen(owner_client.get(url("domain", domain)))
-    assert "need not: no account of this domain" in page
 
 
 def test_check_now_starts_one_task_and_the_page_asks_until_it_is_done(owner_client, domain):
@@ -266,73 +275,6 @@ def test_a_new_domain_of_an_account_can_be_checked_and_no_other(owner_client, sh
 def test_a_shop_without_accounts_of_its_own_is_told_what_will_appear(owner_client, shop):
     page = seen(owner_client.get(reverse("mailaccounts:domains", args=[shop.slug])))
     assert "The domains of your sender accounts will appear here" in page
-
-
-@pytest.fixture
-def zone(settings: Any, server) -> Iterator[UpdateServer]:
-    """The name server is the operator's own: it answers the checks too."""
-    with UpdateServer(DOMAIN) as running:
-        fill(running)
-        settings.DNS_SERVERS = [running.address]
-        settings.DNS_UPDATE_SERVER = running.address
-        settings.DNS_UPDATE_ZONES = [DOMAIN]
-        settings.DNS_UPDATE_KEY = KEY
-        yield running
-
-
-@pytest.mark.promise("S0.11")
-def test_records_are_published_from_the_panel_after_a_look_at_what_changes(
-    owner_client, owner, domain, zone
-):
-    owner_client.post(url("domain_plan", domain))
-    domain_work.plan(domain.pk)
-    page = seen(owner_client.get(url("domain", domain)))
-    assert "Exactly this will change" in page
-    assert f"<mark>{PROPOSED}</mark>" in page
-    assert zone.updates == []
-    digest = domain_work.plan_of(domain).digest
-    owner_client.post(url("domain_publish", domain), {"digest": digest})
-    domain_work.publish(domain.pk, digest, owner.pk)
-    assert zone.texts(DOMAIN) == [f'"{PROPOSED}"']
-    page = seen(owner_client.get(url("domain", domain)))
-    # The check after it has seen all three, and the new key signs from now on.
-    assert "Your record names our server." in page
-    assert "Every mail carries a seal" in page
-    assert "the name server answers them" in page
-    assert DkimKey.objects.get().state == KeyState.ACTIVE
-    entry = AuditEntry.objects.get(action="domain.records_published")
-    assert entry.user == owner and DOMAIN in entry.details["names"]
-
-
-@pytest.mark.promise("S0.11")
-def test_what_was_not_shown_is_not_published(owner_client, owner, domain, zone):
-    domain_work.plan(domain.pk)
-    owner_client.post(url("domain_publish", domain), {"digest": "0" * 64})
-    assert not OrmQ.objects.exists()
-    domain_work.publish(domain.pk, "0" * 64, owner.pk)
-    assert zone.updates == []
-
-
-def test_an_update_that_fails_says_why(owner_client, owner, domain, zone):
-    domain_work.plan(domain.pk)
-    zone.add(DOMAIN, "TXT", "somebody was here")
-    domain_work.publish(domain.pk, domain_work.plan_of(domain).digest, owner.pk)
-    page = seen(owner_client.get(url("domain", domain)))
-    assert "Somebody changed the records meanwhile" in page
-    assert "Write these records" not in page
-
-
-def test_another_shops_staff_may_not_write_into_the_zone(owner_client, domain, zone, other_shop):
-    assert "Set these records from here" not in seen(owner_client.get(url("domain", domain)))
-    for name in ("domain_plan", "domain_publish"):
-        assert owner_client.post(url(name, domain)).status_code == 403
-    assert not OrmQ.objects.exists()
-
-
-def test_an_operator_may_write_into_every_zone(client, operator, domain, zone, other_shop):
-    client.force_login(operator)
-    assert "Set these records from here" in seen(client.get(url("domain", domain)))
-    assert client.post(url("domain_plan", domain)).status_code == 302
 
 
 def test_the_django_admin_shows_keys_without_their_private_half(client, operator, domain):

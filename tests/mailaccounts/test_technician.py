@@ -24,6 +24,7 @@ OLD, NEW = "v=spf1 a ~all", "v=spf1 a include:spf.poczta.example ~all"
 
 @pytest.fixture
 def domain(shop):
+    factories.make_account(shop, from_address=f"sklep@{DOMAIN}", kind="server", host="")
     return SenderDomain.objects.create(
         shop=shop,
         domain=DOMAIN,
