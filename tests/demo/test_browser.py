@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -177,12 +178,9 @@ def test_the_red_account_turns_green_with_its_present_password(demo: Demo, page:
     accounts = demo.link("/demo/shop").replace("/demo/shop", "/s/demo/accounts/")
     page.goto(accounts)
     row = page.locator("tbody", has_text="serwis@demo.example")
-    for _look in range(40):
-        if row.get_by_text("Paused").is_visible():
-            break
-        page.wait_for_timeout(500)
-        page.reload()
-    expect(row.get_by_text("Paused")).to_be_visible()
+    # Refused once, and paused from the second time on: red both.
+    expect(row.locator(".dot.bad")).to_be_visible()
+    expect(row.get_by_text(re.compile("^(Log-in refused|Paused)$"))).to_be_visible()
     expect(row.get_by_text("535 5.7.8 Error: authentication failed")).to_be_visible()
 
     row.get_by_role("link", name="Enter new password").click()
@@ -193,7 +191,8 @@ def test_the_red_account_turns_green_with_its_present_password(demo: Demo, page:
     row.get_by_role("button", name="Test and send").click()
 
     expect(row.locator("[data-test-state=passed]")).to_be_visible(timeout=20_000)
-    expect(row.get_by_text("Paused")).to_have_count(0)
+    page.reload()
+    expect(row.locator(".dot.bad")).to_have_count(0)
 
 
 def test_a_second_demo_on_the_same_data_says_so(demo: Demo) -> None:
@@ -204,3 +203,60 @@ def test_a_second_demo_on_the_same_data_says_so(demo: Demo) -> None:
 
     assert second.returncode == 1
     assert "running already" in second.stderr
+
+
+@pytest.mark.promise("S0.6", "S0.7", "S0.8")
+def test_from_a_new_shop_to_a_tested_main_account_by_what_the_pages_say(
+    demo: Demo, page: Page
+) -> None:
+    database = f"sqlite:///{demo.data / 'demo.sqlite3'}"
+    env = os.environ | {"POSTROOM_DATA": str(demo.data), "DATABASE_URL": database}
+    command = ["manage.py", "create_shop", "--name", "Nowa", "--slug", "nowa"]
+    subprocess.run(
+        [
+            sys.executable,
+            *command,
+            "--domain",
+            "demo.example",
+            "--contact-email",
+            "nowa@demo.example",
+        ],
+        cwd=ROOT,
+        env=env,
+        check=True,
+    )
+    page.goto(demo.link(r"/demo/sign-in/\S+"))
+    start = demo.link("/demo/shop").replace("/demo/shop", "/s/nowa/")
+    port = str(sender_port(demo))
+
+    page.goto(start)
+    page.get_by_role("listitem").filter(has_text="Add an e-mail account").get_by_role(
+        "link"
+    ).click()
+    page.get_by_label("Address to send from").fill("nowa@demo.example")
+    page.get_by_role("button", name="Continue with SMTP").click()
+    page.get_by_label("Server", exact=True).fill("127.0.0.1")
+    page.get_by_label("Port", exact=True).fill(port)
+    page.get_by_label("Encryption", exact=True).select_option("none")
+    page.get_by_label("User name", exact=False).first.fill("")
+    page.get_by_role("button", name="Add account").click()
+
+    expect(page.get_by_text("is now the main account")).to_be_visible()
+    page.get_by_role("button", name="Test and send").click()
+    expect(page.locator("[data-test-state=passed]")).to_be_visible(timeout=20_000)
+
+    page.goto(f"{start}accounts/")
+    row = page.locator("tbody", has_text="nowa@demo.example")
+    expect(row.get_by_text("Main", exact=True)).to_be_visible()
+    page.goto(start)
+    done = page.locator("li.done")
+    expect(done.filter(has_text="Test it")).to_be_visible()
+
+
+def sender_port(demo: Demo) -> int:
+    """Where the demo's mail server listens, from its own database."""
+    with sqlite3.connect(demo.data / "demo.sqlite3") as database:
+        [port] = database.execute(
+            "SELECT port FROM mailaccounts_senderaccount WHERE from_address = 'shop@demo.example'"
+        ).fetchone()
+    return int(port)
