@@ -7,21 +7,21 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from babel.dates import format_date
 from django.db.models import Count, Min, Q
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.generic import TemplateView
 
 from config.panel import shop_url
+from config.set_up import SetUp
 from mailaccounts.condition import Condition, condition_of
-from mailaccounts.models import AccountState, Breaker, SenderAccount
+from mailaccounts.models import Breaker, SenderAccount
 from maillog.filters import GROUPS
 from maillog.forms import CAME_BACK, GIVEN_UP
 from maillog.models import Delivery, MailMessage, WorkerBeat
@@ -30,7 +30,6 @@ from shops.models import Role, Shop
 from shops.scope import ShopScoped
 from shops.templatetags.panel import reader_locale
 from shops.uuid7 import lowest_at
-from templates_tx.models import TemplateAssignment
 
 DAYS = 30
 # As the log groups them: each figure leads to the messages that it counts.
@@ -74,16 +73,6 @@ class Alarm:
     url: str = ""
     label: str = ""
     outranks: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One line of the set-up list. ``url`` is empty where the reader's role may not do it."""
-
-    label: str
-    is_done: bool
-    url: str = ""
-    hint: str = ""
 
 
 def days_of(shop: Shop, today: date) -> list[Day]:
@@ -245,58 +234,3 @@ class Overview(ShopScoped, TemplateView):
         text = _("Each says why: a text that could not be made, an approval, a missing account.")
         url = f"{self.url('maillog:log')}?state={State.HELD}"
         return Alarm(title % {"count": queue.held}, text, url, _("Show them"))
-
-
-class SetUp:
-    """The steps from an empty shop to the first accepted message."""
-
-    SETTINGS: ClassVar[str] = "shops:settings"
-    ACCOUNTS: ClassVar[str] = "mailaccounts:accounts"
-
-    def __init__(self, page: Overview, accounts: list[SendingAccount]) -> None:
-        self.page, self.shop = page, page.shop
-        self.accounts = [each.account for each in accounts]
-
-    @cached_property
-    def own(self) -> list[SenderAccount]:
-        """Accounts that the shop added itself and that may send."""
-        return [
-            each
-            for each in self.accounts
-            if not each.is_default and each.state == AccountState.ACTIVE
-        ]
-
-    def tasks(self) -> list[Task]:
-        page = self.page
-        return [
-            Task(
-                _("Fill in logo or address"),
-                bool(self.shop.logo or self.shop.address),
-                page.url(self.SETTINGS, Role.ACCOUNTS),
-                _("They stand in every message"),
-            ),
-            Task(
-                _("Add an e-mail account"),
-                bool(self.own),
-                page.url("mailaccounts:account_pick", Role.ACCOUNTS),
-                _("Mail leaves under your own address"),
-            ),
-            Task(
-                _("Make it the main account"),
-                any(each.is_main for each in self.own),
-                page.url(self.ACCOUNTS, Role.ACCOUNTS),
-                _("All messages leave from it"),
-            ),
-            Task(
-                _("Choose the messages"),
-                TemplateAssignment.objects.for_shop(self.shop).exists(),
-                page.url("templates_tx:messages", Role.EDITOR),
-                _("Which are sent, and from where"),
-            ),
-            Task(
-                _("First message accepted"),
-                MailMessage.objects.for_shop(self.shop).filter(state=State.SENT).exists(),
-                page.url("shops:orders"),
-                _("Comes with the first order"),
-            ),
-        ]

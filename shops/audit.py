@@ -82,7 +82,7 @@ def in_words(entry: AuditEntry, names: Names | None = None) -> Told:
         who=_person(entry),
         what=str(words.get(entry.action) or _made_up(entry.action)),
         target=entry.target,
-        more=_details(entry, {} if names is None else names),
+        more=_details(entry, Names() if names is None else names),
         url=link(entry) if link else "",
     )
 

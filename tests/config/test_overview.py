@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.overview import days_of, greeting, queue_of
-from mailaccounts.models import SenderAccount
+from mailaccounts.models import SenderAccount, SenderDomain
 from maillog.models import MailMessage, WorkerBeat
 from maillog.states import Reason, State
 from shops.models import Role, Shop
@@ -116,7 +116,7 @@ def test_it_costs_the_same_queries_however_much_mail_there_is(
     for number in range(count // 10):
         factories.make_account(shop, label=f"Account {number}")
     overview(owner_client, shop)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         overview(owner_client, shop)
 
 
@@ -158,14 +158,20 @@ def done(page: str) -> list[str]:
 
 def test_the_set_up_list_ticks_off_what_is_done(shop, owner_client, working):
     assert done(overview(owner_client, shop)) == []
-    factories.make_account(shop)
+    account = factories.make_account(shop)
+    page = overview(owner_client, shop)
+    assert done(page) == ["Add an e-mail account"]
+    assert reverse("mailaccounts:account_test", args=[shop.slug, account.pk]) in page
+    SenderAccount.objects.filter(pk=account.pk).update(last_test_ok=True)
+    SenderDomain.objects.create(shop=shop, domain=account.from_domain, spf_status="pass")
     assert done(overview(owner_client, shop)) == [
         "Add an e-mail account",
-        "Make it the main account",
+        "Test it",
+        "Put the domain&#x27;s DNS records in order",
     ]
     TemplateAssignment.objects.create(shop=shop, message_type="order.paid", is_on=True)
     end(logged(shop), State.SENT, "sent")
-    assert len(done(overview(owner_client, shop))) == 4
+    assert len(done(overview(owner_client, shop))) == 5
     Shop.objects.filter(pk=shop.pk).update(logo="logos/x.png")
     assert "Set up Rowerownia" not in overview(owner_client, shop)
 

@@ -116,6 +116,7 @@ def test_of_two_addresses_the_longer_one_is_current():
     )
 
 
+@pytest.mark.promise("S3.2")
 @pytest.mark.parametrize(
     ("asked", "label"),
     [
@@ -123,6 +124,7 @@ def test_of_two_addresses_the_longer_one_is_current():
         ("Konto główne", "E-mail and SMS accounts"),
         ("Testuj", "E-mail and SMS accounts"),
         ("Envoi e-mail", "E-mail and SMS accounts"),
+        ("E-mails automatisés", "Transactional messages"),
         ("Konfiguracja wiadomości transakcyjnych", "Transactional messages"),
         ("Wysyłaj z konta", "Transactional messages"),
         ("Transakční e-maily", "Transactional messages"),

@@ -47,7 +47,6 @@ def test_the_table_and_the_accounts_of_these_tests_name_the_same_providers():
     assert {*PROVIDERS, "freshmail"} == set(ACCOUNTS) == set(TAKEN)
 
 
-@pytest.mark.promise("S4.1")
 @pytest.mark.parametrize("slug", SLUGS)
 def test_each_provider_takes_a_mail_and_its_id_is_kept(slug):
     headers = {"headers": ()} if slug == "mailersend" else {}

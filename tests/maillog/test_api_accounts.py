@@ -235,7 +235,6 @@ def test_the_guard_keeps_the_accounts_requests_out_of_a_private_network(settings
     assert "not allowed" in account.breaker_reason
 
 
-@pytest.mark.promise("S4.1")
 def test_another_provider_is_reached_at_the_address_of_the_table_only(settings: Any) -> None:
     # 443 on the provider's own name: the guard would let it out, the tests' socket does not.
     from mailaccounts.transports import transport_for

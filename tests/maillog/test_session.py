@@ -51,6 +51,19 @@ def the_delivery(message: MailMessage) -> Delivery:
     return message.deliveries.get(role=Role.MAIN)
 
 
+@pytest.mark.promise("S0.10")
+def test_an_account_from_this_server_leaves_by_the_installations_own_server(settings) -> None:
+    account = factories.make_account(factories.make_shop(), kind="server", host="", username="")
+    with sink() as server:
+        settings.SYSTEM_SENDER_URL = f"smtp://127.0.0.1:{server.port}"
+        message = queue(make_draft(account))
+        assert message is not None
+        assert send_all(account) == 1
+        [mail] = server.store.received
+    assert mail.mail_from == account.from_address
+    assert the_delivery(message).state == State.SENT
+
+
 def test_it_sends_a_queued_message_and_writes_down_what_the_server_said() -> None:
     with sink() as server:
         message = queue(make_draft(account_at(server.port)))
