@@ -53,8 +53,7 @@ def seen(response) -> str:
     return " ".join(unescape(response.content.decode()).split())
 
 
-@pytest.mark.promise("S5.2")
-@pytest.mark.promise("S0.25")
+@pytest.mark.promise("S5.2", "S0.25", "S0.11")
 def test_the_doctor_shows_the_record_the_exact_new_one_and_where_to_click(owner_client, domain):
     page = seen(owner_client.get(url("domain", checked(domain))))
     assert "it does not name our server" in page
