@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from mailaccounts.dkim import record_name, record_strings, record_text
 from mailaccounts.dns import operators, wording
 from mailaccounts.domain_words import DMARC, ELSEWHERE, NO_ANSWER, SPF, UNCHECKED
-from mailaccounts.domain_work import domain_of, signs_for
+from mailaccounts.domains import domain_of
 from mailaccounts.models import DkimKey, KeyState, SenderAccount, SenderDomain
 from mailaccounts.panel_rows import Badge, badges_of
-from mailaccounts.records import found_texts, spf_report
+from mailaccounts.records import found_texts, may_be_stricter, signs_for, spf_report
 from shops.models import Shop
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def spf_card(domain: SenderDomain) -> Card:
 
 def dmarc_card(domain: SenderDomain) -> Card:
     words = DMARC.get(domain.dmarc.get("status") or "", UNCHECKED)
-    return Card(*words, domain.dmarc)
+    notes = () if may_be_stricter(domain) else (_("First get SPF and DKIM in order."),)
+    return Card(*words, domain.dmarc, notes=notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,8 @@ from mailaccounts import domains
 from mailaccounts.dkim import new_key
 from mailaccounts.dns import update
 from mailaccounts.dns.update import Change, UpdateFailed
-from mailaccounts.models import AccountState, KeyState, Kind, SenderAccount, SenderDomain
-from mailaccounts.records import wanted
-from shops.addresses import EmailAddressInvalid, domain_to_ascii
+from mailaccounts.models import KeyState, Kind, SenderAccount, SenderDomain
+from mailaccounts.records import signs_for, wanted
 from shops.models import AuditEntry
 
 LATE = 30.0  # seconds until the page says that no worker answers
@@ -159,23 +158,6 @@ def _ensure_key(domain: SenderDomain) -> None:
     in_use = domain.keys.filter(state__in=[KeyState.NEW, KeyState.ACTIVE])
     if signs_for(domain) and not in_use.exists():
         new_key(domain)
-
-
-def signs_for(domain: SenderDomain) -> bool:
-    """True if an account of the shop sends from the domain whose signature is ours to put."""
-    accounts = SenderAccount.objects.filter(shop=domain.shop_id).exclude(state=AccountState.DELETED)
-    return any(
-        Kind(account.kind).signs_here and domain_of(account) == domain.domain
-        for account in accounts.only("kind", "from_address")
-    )
-
-
-def domain_of(account: SenderAccount) -> str:
-    """The account's domain in A-labels; "" if an import left no domain there."""
-    try:
-        return domain_to_ascii(account.from_domain)
-    except EmailAddressInvalid:
-        return ""
 
 
 def _store(pk: int, plan: Plan) -> None:

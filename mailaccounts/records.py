@@ -9,9 +9,17 @@ from typing import Any
 from mailaccounts import domains
 from mailaccounts.dkim import record_name, record_strings, record_text
 from mailaccounts.dns import wording
+from mailaccounts.dns.dmarc import DmarcStatus
 from mailaccounts.dns.spf_check import SpfStatus
 from mailaccounts.dns.update import Wanted
-from mailaccounts.models import DkimKey, DomainStatus, KeyState, SenderDomain
+from mailaccounts.models import (
+    DkimKey,
+    DomainStatus,
+    KeyState,
+    Kind,
+    SenderAccount,
+    SenderDomain,
+)
 
 # How many retired keys' records are looked for, to be taken out of DNS.
 OLD_KEYS = 3
@@ -34,11 +42,30 @@ class RecordToSet:
 
 def to_set(domain: SenderDomain) -> list[RecordToSet]:
     """What is missing or wrong at the domain, by the last check and our keys."""
+    ready = may_be_stricter(domain)
     return [
         *_proposed("spf", domain.domain, spf_report(domain)),
         *(_key_record(key) for key in _keys_without_record(domain)),
-        *_proposed("dmarc", f"_dmarc.{domain.domain}", domain.dmarc),
+        *(_proposed("dmarc", f"_dmarc.{domain.domain}", domain.dmarc) if ready else ()),
     ]
+
+
+def may_be_stricter(domain: SenderDomain) -> bool:
+    """False while a stricter DMARC policy could stop the shop's own mail: a first one, which only
+    watches, may be set at any time."""
+    if domain.dmarc.get("status") != DmarcStatus.WATCHING:
+        return True
+    is_signed = domain.dkim_status == DomainStatus.PASS or not signs_for(domain)
+    return domain.spf_status == DomainStatus.PASS and is_signed
+
+
+def signs_for(domain: SenderDomain) -> bool:
+    """True if an account of the shop sends from the domain whose signature is ours to put."""
+    accounts = SenderAccount.objects.present().filter(shop=domain.shop_id)
+    return any(
+        Kind(account.kind).signs_here and domains.domain_of(account) == domain.domain
+        for account in accounts.only("kind", "from_address")
+    )
 
 
 def by_hand(domain: SenderDomain) -> list[str]:

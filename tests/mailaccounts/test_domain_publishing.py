@@ -7,7 +7,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.urls import reverse
 from django_q.models import OrmQ
 
@@ -25,12 +24,6 @@ from tests.name_server import NameServer
 from tests.update_server import KEY, UpdateServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def nothing_going_on() -> None:
-    """Marks of other tests: their domains had the same numbers."""
-    cache.clear()
 
 
 @pytest.fixture

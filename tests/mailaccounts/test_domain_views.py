@@ -30,12 +30,6 @@ from tests.name_server import NameServer
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def nothing_going_on() -> None:
-    """Marks of other tests: their domains had the same numbers."""
-    cache.clear()
-
-
 @pytest.fixture
 def server(settings: Any) -> Iterator[NameServer]:
     with NameServer() as running:
@@ -59,8 +53,7 @@ def seen(response) -> str:
     return " ".join(unescape(response.content.decode()).split())
 
 
-@pytest.mark.promise("S5.2")
-@pytest.mark.promise("S0.25")
+@pytest.mark.promise("S5.2", "S0.25", "S0.11")
 def test_the_doctor_shows_the_record_the_exact_new_one_and_where_to_click(owner_client, domain):
     page = seen(owner_client.get(url("domain", checked(domain))))
     assert "it does not name our server" in page
@@ -105,7 +98,19 @@ def test_a_domain_that_never_sends_from_here_is_not_told_to_name_us(
     spf = page.split("DKIM signature")[0]
     assert "Copy new record" not in spf and INCLUDE not in spf
     asked = seen(owner_client.get(url("domain_technician", domain)))
-    assert INCLUDE not in asked and "DMARC" in asked
+    assert INCLUDE not in asked
+
+
+def test_a_stricter_policy_is_asked_for_only_once_own_mail_would_pass(owner_client, domain, server):
+    stricter = "p=quarantine"
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "First get SPF and DKIM in order." in page
+    assert stricter not in seen(owner_client.get(url("domain_technician", domain)))
+    key = new_key(domain)
+    server.put(DOMAIN, "TXT", PROPOSED).add(record_name(key), "TXT", record_text(key))
+    page = seen(owner_client.get(url("domain", checked(domain))))
+    assert "First get SPF and DKIM in order." not in page
+    assert stricter in seen(owner_client.get(url("domain_technician", domain)))
 
 
 def test_a_domain_that_was_never_checked_says_so(owner_client, domain):
