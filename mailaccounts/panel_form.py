@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from mailaccounts import presets
 from mailaccounts.esp import Provider, provider_of
+from mailaccounts.failures import Deed
 from mailaccounts.forms import API_FIELDS, OWN_FIELDS, PACE_FIELDS, SENDER_FIELDS, AccountForm
 from mailaccounts.imap_form import IMAP_FIELDS
 from mailaccounts.models import Kind
+from mailaccounts.test_report import latest_report
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -75,6 +77,8 @@ class PanelAccountForm(AccountForm):
             shown.discard("copy_to")
         if kind.takes_imap and not self.instance.is_default:
             shown |= {*IMAP_FIELDS, "imap_password"}
+        if not self.offers_unchecked_certificates:
+            shown.discard("ignore_certificate_errors")
         for name in set(self.fields) - shown:
             del self.fields[name]
         if self.provider is not None:
@@ -200,9 +204,5 @@ class PanelAccountForm(AccountForm):
         return self.instance.ignore_certificate_errors or self._failed_over_certificate()
 
     def _failed_over_certificate(self) -> bool:
-        if self.instance.pk is None:
-            return False
-        latest = self.instance.tests.first()
-        return latest is not None and any(
-            step.get("extra", {}).get("certificate") == "refused" for step in latest.steps
-        )
+        report = latest_report(self.instance) if self.instance.pk else None
+        return report is not None and report.offers == Deed.IGNORE_CERTIFICATE

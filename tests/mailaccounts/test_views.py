@@ -10,6 +10,7 @@ from mailaccounts.models import Breaker, SenderAccount
 from shops.models import AuditEntry, Role
 from tests import factories
 from tests.mailaccounts.account_pages import CANARY, add, edit, typed, url
+from tests.pages import form_values
 
 
 @pytest.mark.promise("S0.8", "S0.16", "S1.10", "S1.11")
@@ -87,7 +88,14 @@ def test_an_account_that_ignores_certificate_errors_wears_a_warning(owner_client
     page = url("accounts", account.shop)
     assert "Certificate not checked" not in owner_client.get(page).content.decode()
     edit(owner_client, account, ignore_certificate_errors="on")
+    assert "Certificate not checked" not in owner_client.get(page).content.decode()
+    SenderAccount.objects.filter(pk=account.pk).update(ignore_certificate_errors=True)
     assert "Certificate not checked" in owner_client.get(page).content.decode()
+    form = url("account_edit", account.shop, account.pk)
+    values = form_values(owner_client.get(form))
+    assert values.pop("ignore_certificate_errors") == ["on"]
+    owner_client.post(form, values)
+    assert "Certificate not checked" not in owner_client.get(page).content.decode()
 
 
 def test_a_second_account_may_have_the_same_address(owner_client, shop):
