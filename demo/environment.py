@@ -19,6 +19,26 @@ FORMER_PASSWORD = "rower-2025"
 PRESENT_PASSWORD = "rower-2026"
 
 
+_NOWHERE = f"http://{HOST}:9"  # the discard port: nobody listens, and the guard lets nobody there
+# Sign-ins and sending services: a demo has none of the installation's own, and reaches none.
+NOBODY_ELSE = {
+    "FRESHMAIL_API_URL": f"{_NOWHERE}/freshmail",
+    "GOOGLE_AUTH_URL": f"{_NOWHERE}/auth",
+    "GOOGLE_TOKEN_URL": f"{_NOWHERE}/token",
+    "GOOGLE_REVOKE_URL": f"{_NOWHERE}/revoke",
+    "GOOGLE_SMTP": f"smtps://{HOST}:9",
+    "GOOGLE_CLIENT_ID": "",
+    "GOOGLE_CLIENT_SECRET": "",
+    "GOOGLE_IN_TESTING": "false",
+    "MICROSOFT_AUTHORITY": _NOWHERE,
+    "MICROSOFT_SMTP": f"smtps://{HOST}:9",
+    "MICROSOFT_TENANT": "common",
+    "MICROSOFT_CLIENT_ID": "",
+    "MICROSOFT_CLIENT_SECRET": "",
+    "MICROSOFT_SECRET_EXPIRES_ON": "",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Where a demo keeps its data and whom it talks to."""
@@ -63,6 +83,7 @@ def variables(around: Surroundings) -> dict[str, str]:
         "DNS_UPDATE_SERVER": "",
         "DNS_UPDATE_ZONES": "",
         "DNS_UPDATE_KEY": "",
+        **NOBODY_ELSE,
         "UNKNOWN_POLICY": around.policy,
         "DELIVER_PROCESSES": str(around.workers),
         "Q_WORKERS": "1",

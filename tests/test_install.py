@@ -219,8 +219,7 @@ def add_account(browser: Browser, port: int) -> None:
     page = browser.submit("/accounts/login/", login="boss", password=PASSWORD)
     assert "Rowerownia" in page, "signing in does not lead to the shop"
     page = browser.submit(
-        "/s/rowerownia/accounts/add/",
-        kind="smtp",
+        "/s/rowerownia/accounts/add/smtp/",
         from_address=SENDER,
         from_name="Rowerownia",
         host="127.0.0.1",

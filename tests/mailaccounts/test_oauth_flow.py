@@ -54,7 +54,8 @@ def test_signing_in_at_google_makes_the_shops_main_account(shop, owner_client, o
     assert google.users[MAILBOX] == account.oauth_access_token
     assert (account.per_day, account.concurrency) == (2000, 2)
     entry = AuditEntry.objects.get(action="account.signed_in")
-    assert (entry.user, entry.details) == (owner, {"provider": "google", "mailbox": MAILBOX})
+    assert entry.user == owner
+    assert entry.details.items() >= {"provider": "google", "mailbox": MAILBOX}.items()
     page = owner_client.get(
         url("account_sign_in_progress", account, attempt=last_attempt(account).pk)
     )
