@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from mailaccounts.domains import refusal_to_activate
 from mailaccounts.leaving import duplicate, remove
-from mailaccounts.models import AccountRefusal, SenderAccount
+from mailaccounts.models import AccountRefusal, Kind, SenderAccount
 from shops.models import AuditEntry
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def _behind_the_gate(act: Callable[[SenderAccount], Any]) -> Callable[[SenderAcc
     """Only once SPF names this server, for accounts that send from it."""
 
     def guarded(account: SenderAccount) -> Any:
+        if account.kind == Kind.SMTP and not account.host:
+            raise AccountRefusal(_("Enter the server that sends the mail, then switch it on."))
         if refusal := refusal_to_activate(account):
             raise AccountRefusal(refusal)
         return act(account)

@@ -145,15 +145,18 @@ class AccountForm(ImapFieldset):
         kind = self.kind
         self._forget(cleaned, [name for name in OF_SOME_TYPE if name not in OWN_FIELDS[kind]])
         if kind == Kind.SMTP:
-            if not cleaned.get("host") and "host" not in self.errors:
-                self.add_error("host", _("Enter the server that sends the mail."))
-            self._check_password(cleaned)
-            self._refuse_clear_password(cleaned)
+            self._check_server(cleaned)
         elif "password" in OWN_FIELDS[kind]:
             self._check_key(cleaned)
         if self.instance.is_main and cleaned.get("state", AccountState.ACTIVE) != "active":
             self.add_error("state", _("The main account must be active."))
         return cleaned
+
+    def _check_server(self, cleaned: dict[str, Any]) -> None:
+        if not cleaned.get("host") and "host" not in self.errors:
+            self.add_error("host", _("Enter the server that sends the mail."))
+        self._check_password(cleaned)
+        self._refuse_clear_password(cleaned)
 
     def _forget(self, cleaned: dict[str, Any], names: list[str]) -> None:
         """This type needs none of it; wrong values in it do no harm."""

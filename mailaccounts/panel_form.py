@@ -16,7 +16,7 @@ from mailaccounts.esp import Provider, provider_of
 from mailaccounts.failures import Deed
 from mailaccounts.forms import API_FIELDS, OWN_FIELDS, PACE_FIELDS, SENDER_FIELDS, AccountForm
 from mailaccounts.imap_form import IMAP_FIELDS
-from mailaccounts.models import Kind
+from mailaccounts.models import AccountState, Kind, TlsMode
 from mailaccounts.test_report import latest_report
 
 if TYPE_CHECKING:
@@ -114,6 +114,24 @@ class PanelAccountForm(AccountForm):
         if self.instance.pk is None:
             self._fill_in_limits(cleaned)
         return cleaned
+
+    @property
+    def asks_technician(self) -> bool:
+        """Staff do not know the server's data: the account is kept as a draft without them."""
+        may = self.instance.state == AccountState.DRAFT or self.instance.pk is None
+        return may and self.kind == Kind.SMTP and "ask" in self.data
+
+    def _check_server(self, cleaned: dict[str, Any]) -> None:
+        if not self.asks_technician:
+            return super()._check_server(cleaned)
+        for name in ("host", "port", "tls_mode", "username", "password"):
+            self.errors.pop(name, None)
+        cleaned["host"] = cleaned.get("host") or ""
+        cleaned["port"] = cleaned.get("port") or 465
+        cleaned["tls_mode"] = cleaned.get("tls_mode") or TlsMode.IMPLICIT
+        cleaned["username"] = cleaned.get("username") or ""
+        self.instance.state = AccountState.DRAFT
+        return None
 
     def clean_preset(self) -> str:
         """Without a script in the browser the hoster's server is filled in here."""

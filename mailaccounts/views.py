@@ -144,6 +144,9 @@ class AccountFormView(AccountScoped, FormView):
             )
         for warning in form.warnings:
             messages.warning(self.request, warning)
+        if form.asks_technician:
+            at = {"shop": self.shop.slug, "pk": account.pk}
+            return redirect(reverse("mailaccounts:account_technician", kwargs=at))
         return redirect(self.next_url(account))
 
     def next_url(self, account: SenderAccount) -> str:

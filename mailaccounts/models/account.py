@@ -167,7 +167,10 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
                 fields=["kind"], condition=models.Q(shop=None), name="account_one_system"
             ),
             models.CheckConstraint(
-                condition=~models.Q(kind="smtp") | ~models.Q(host="") | models.Q(state="deleted"),
+                # A draft may wait for what a technician is to tell.
+                condition=~models.Q(kind="smtp")
+                | ~models.Q(host="")
+                | models.Q(state__in=["draft", "deleted"]),
                 name="account_smtp_needs_server",
                 violation_error_message=_("Enter the server that sends the mail."),
             ),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mailaccounts.models import Kind, SenderAccount
-from tests.mailaccounts.account_pages import CANARY, add, url
+from tests.mailaccounts.account_pages import CANARY, add, edit, url
 from tests.pages import form_values
 
 COMMON = {
@@ -156,3 +156,25 @@ def test_a_services_values_are_checked_where_they_are_typed(owner_client, shop):
     account = SenderAccount.objects.get(shop=shop, kind="esp")
     assert (account.esp, account.esp_domain, account.password) == ("mailgun", "mg.b.example", "k")
     assert (account.state, account.is_main) == ("active", True)
+
+
+def test_who_does_not_know_the_servers_data_asks_a_technician(owner_client, shop):
+    there = url("account_add", shop, kind="smtp")
+    values = form_values(owner_client.get(there)) | {"host": "", "port": "", "username": ""}
+    sender = {"from_address": "sklep@rowerownia.example", "from_name": "R"}
+    assert owner_client.post(there, {**values, "ask": "1"}).status_code == 200  # no address yet
+    response = owner_client.post(there, {**values, **sender, "ask": "1"})
+    account = SenderAccount.objects.get(shop=shop, kind="smtp")
+    assert (account.state, account.host, account.is_main) == ("draft", "", False)
+    assert response.url == url("account_technician", shop, account.pk)
+    asked = owner_client.get(response.url).content.decode()
+    assert "sklep@rowerownia.example" in asked
+    listed = owner_client.get(url("accounts", shop)).content.decode()
+    assert "Waits for the server’s data" in listed
+    owner_client.post(url("account_switch_on", shop, account.pk))
+    account.refresh_from_db()
+    assert account.state == "draft"
+    edit(owner_client, account, host="smtp.ovh.example", username="x", password="y", port="465")
+    owner_client.post(url("account_switch_on", shop, account.pk))
+    account.refresh_from_db()
+    assert (account.state, account.is_main, account.host) == ("active", True, "smtp.ovh.example")
