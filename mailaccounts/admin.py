@@ -11,10 +11,12 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts import admin_more, diagnostics, oauth_admin  # noqa: F401
+from mailaccounts import admin_more, diagnostics, domain_work, oauth_admin  # noqa: F401
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
+from mailaccounts.domains import domain_for, domain_of
 from mailaccounts.forms import API_FIELDS, PACE_FIELDS, PRICE_FIELDS, AccountForm
+from mailaccounts.imap_form import IMAP_FIELDS
 from mailaccounts.models import AccountRefusal, AccountState, SenderAccount
 from mailaccounts.storing import store
 from shops.admin.scope import ShopFilter, ShopScopedAdmin, twin
@@ -24,19 +26,15 @@ ANYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
 
 
 class AccountAdminForm(AccountForm):
-    """The panel's form with the shop and the state, which the panel knows or has buttons for."""
+    """The panel's form with the shop and the type. The state is changed by actions only."""
 
     class Meta(AccountForm.Meta):
-        fields: tuple[str, ...] = ("shop", "state", *AccountForm.Meta.fields)
+        fields: tuple[str, ...] = ("shop", *AccountForm.Meta.fields)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "shop" in self.fields:
             self.fields["shop"].required = True
-        if "state" in self.fields:
-            self.fields["state"].choices = [  # type: ignore[attr-defined]
-                choice for choice in AccountState.choices if choice[0] != AccountState.DELETED
-            ]
 
 
 @admin.register(SenderAccount)
@@ -51,8 +49,18 @@ class SenderAccountAdmin(ShopScopedAdmin):
     list_filter = (ShopFilter, "kind", "state", "is_main")
     list_select_related = ("shop",)
     search_fields = ("from_address", "label", "host")
-    actions = ("test_account", "make_main", "switch_on", "switch_off", "try_again_now")
-    readonly_fields = ("is_main", "condition", "breaker_reason", "next_try_at", "last_used_at")
+    actions = (
+        *("test_account", "check_spf", "make_main"),
+        *("switch_on", "switch_off", "try_again_now"),
+    )
+    readonly_fields = (
+        "state",
+        "is_main",
+        "condition",
+        "breaker_reason",
+        "next_try_at",
+        "last_used_at",
+    )
     fieldsets = (
         (None, {"fields": ("shop", "state", "is_main", "condition")}),
         (_("Sender"), {"fields": ("from_address", "from_name", "label", "reply_to")}),
@@ -67,6 +75,7 @@ class SenderAccountAdmin(ShopScopedAdmin):
         ),
         (_("A provider's account"), {"fields": (*API_FIELDS, *PRICE_FIELDS)}),
         (_("Copies"), {"fields": ("copy_to",)}),
+        (_("IMAP synchronisation"), {"fields": (*IMAP_FIELDS, "imap_password")}),
         (_("Limits"), {"fields": PACE_FIELDS}),
         (_("Health"), {"fields": ("breaker_reason", "next_try_at", "last_used_at")}),
     )
@@ -120,6 +129,19 @@ class SenderAccountAdmin(ShopScopedAdmin):
             diagnostics.start(account, account.from_address, request.user)
             text = _("The test of %(address)s has begun.") % {"address": account.from_address}
             url = twin("mailaccounts:account_test", account.shop, pk=account.pk)
+            link = format_html('{} <a href="{}">{}</a>', text, url, _("See the result"))
+            self.message_user(request, link if url else text, messages.SUCCESS)
+
+    @admin.action(description=_("Check SPF"), permissions=["change"], location=ANYWHERE)
+    def check_spf(self, request: HttpRequest, queryset: QuerySet[SenderAccount]) -> None:
+        for account in queryset:
+            self.check_writable(request, account)
+            if account.shop is None or not domain_of(account):
+                raise AccountRefusal(_("This account has no domain of a shop."))
+            domain = domain_for(account)
+            domain_work.start("check", domain)
+            text = _("%(domain)s is being checked.") % {"domain": domain.domain}
+            url = twin("mailaccounts:domain", account.shop, pk=domain.pk)
             link = format_html('{} <a href="{}">{}</a>', text, url, _("See the result"))
             self.message_user(request, link if url else text, messages.SUCCESS)
 

@@ -9,6 +9,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from mailaccounts.domains import refusal_to_activate
 from mailaccounts.fields import PortInput, clean_name, host_name, one_address, secret_field
 from mailaccounts.imap_form import IMAP_FIELDS, ImapFieldset
 from mailaccounts.models import AccountState, Kind, SenderAccount, TlsMode
@@ -148,9 +149,25 @@ class AccountForm(ImapFieldset):
             self._check_server(cleaned)
         elif "password" in OWN_FIELDS[kind]:
             self._check_key(cleaned)
-        if self.instance.is_main and cleaned.get("state", AccountState.ACTIVE) != "active":
-            self.add_error("state", _("The main account must be active."))
+        if kind == Kind.SERVER and self._is_another_sender(cleaned):
+            self.add_error(
+                "from_address",
+                _(
+                    "This domain's SPF record does not name this server yet. Add the address as an "
+                    "account of its own: it is switched on once SPF is in order."
+                ),
+            )
         return cleaned
+
+    def _is_another_sender(self, cleaned: dict[str, Any]) -> bool:
+        """True if an account that is switched on would begin to send from this server for a domain
+        that does not name it."""
+        account, address = self.instance, cleaned.get("from_address")
+        if account.pk is None or account.state != AccountState.ACTIVE or not address:
+            return False
+        then = SenderAccount(shop_id=account.shop_id, kind=Kind.SERVER, from_address=address)
+        was_so = account.kind == Kind.SERVER and account.from_domain == then.from_domain
+        return not (was_so or account.is_default) and refusal_to_activate(then) is not None
 
     def _check_server(self, cleaned: dict[str, Any]) -> None:
         if not cleaned.get("host") and "host" not in self.errors:

@@ -11,6 +11,8 @@ from mailaccounts.models.kinds import AccountState, Kind
 
 if TYPE_CHECKING:
     from mailaccounts.models import SenderAccount
+# Above it a mailbox gets 432 4.3.2 "concurrent connections limit exceeded".
+MICROSOFT_CONNECTIONS = 3
 
 
 def problems(account: SenderAccount) -> dict[str, str]:
@@ -56,6 +58,8 @@ def _forbidden(account: SenderAccount) -> dict[str, str]:
         found["ignore_certificate_errors"] = _(
             "Only for a server of your own: this type's certificates are always checked."
         )
+    if kind is Kind.MICROSOFT and account.concurrency > MICROSOFT_CONNECTIONS:
+        found["concurrency"] = _("Microsoft takes at most 3 connections of a mailbox at once.")
     if account.esp and account.esp not in PROVIDERS:
         found["esp"] = _("This provider is not known. Choose one of the list.")
     if account.esp and kind is not Kind.ESP:

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from mailaccounts.models import Breaker, SenderAccount
+from mailaccounts.models import Breaker, SenderAccount, SenderDomain
 from shops.models import AuditEntry, Role
 from tests import factories
 from tests.pages import form_values, submit
@@ -88,9 +88,25 @@ def test_the_admin_asks_for_the_password_again_when_the_server_changes(admin_cli
     assert (account.host, account.label, account.password) == ("a.example", "Nowa", CANARY)
 
 
-def test_the_main_account_cannot_be_switched_off_in_the_form(admin_client, account):
-    response = submit(admin_client, reverse(CHANGE, args=[account.pk]), FORM, state="disabled")
-    assert "main account must be active" in response.content.decode()
+def test_the_state_is_changed_by_actions_alone(admin_client, account):
+    submit(admin_client, reverse(CHANGE, args=[account.pk]), FORM, state="disabled", label="Nowa")
+    account.refresh_from_db()
+    assert (account.state, account.label) == ("active", "Nowa")
+
+
+@pytest.mark.promise("S0.28")
+def test_another_type_does_not_get_around_the_gate(admin_client, account):
+    there = reverse(CHANGE, args=[account.pk])
+    response = submit(admin_client, there, FORM, kind="server")
+    assert "does not name this server yet" in response.content.decode()
+    account.refresh_from_db()
+    assert (account.kind, account.host, account.password) == ("smtp", "a.example", CANARY)
+
+
+def test_check_spf_starts_the_check_of_the_accounts_domain(admin_client, account):
+    page = admin_client.get(act(admin_client, "check_spf", account).url).content.decode()
+    assert "ownia.example is being checked" in page
+    assert SenderDomain.objects.filter(shop=account.shop, domain=account.from_domain).exists()
 
 
 def test_editing_in_the_admin_mends_a_broken_account(admin_client, account):

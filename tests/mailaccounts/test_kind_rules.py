@@ -114,3 +114,9 @@ def test_an_account_that_was_tidied_obeys_its_types_rules(kind):
     assert bool(messy.copy_to) == (kind != "freshmail")
     assert messy.imap_enabled == (kind in ("server", "smtp", "esp"))
     assert (messy.esp == "brevo") == (kind == "esp")
+
+
+def test_microsoft_takes_three_connections_at_most():
+    assert kind_rules.problems(account(kind="microsoft", concurrency=3)) == {}
+    assert set(kind_rules.problems(account(kind="microsoft", concurrency=4))) == {"concurrency"}
+    assert kind_rules.problems(account(kind="google", concurrency=4)) == {}
