@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailaccounts.models import SenderAccount
 
 BROKEN = "account.broken"
+MAILBOX = "account.imap"
 
 
 def target_of(account: SenderAccount) -> str:
@@ -51,6 +52,26 @@ def account_mended(account: SenderAccount) -> None:
             title=_("The account “%(account)s” is no longer paused") % {"account": _named(account)},
             text=_("The mail that waited for it is being sent."),
         )
+
+
+def mailbox_broke(account: SenderAccount, said: str) -> None:
+    """Copies of sent mail are not filed. Under the bell only: no customer is concerned."""
+    with alarms.speaking_to(account.shop):
+        title = _("Sent mail of “%(account)s” is not filed in its mailbox")
+        text = _("The sending goes on. Check server, user name and password of the mailbox.")
+        alarms.raise_alarm(
+            MAILBOX,
+            shop=account.shop,
+            target=target_of(account),
+            title=title % {"account": _named(account)},
+            text="\n\n".join((text, _("The server said: %s") % said)),
+            path=_path(account),
+            urgent=False,
+        )
+
+
+def mailbox_mended(account: SenderAccount) -> None:
+    alarms.clear_alarm(MAILBOX, shop=account.shop, target=target_of(account))
 
 
 def account_switched_off(account: SenderAccount) -> None:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from mailaccounts import account_alarms
 from mailaccounts.models import AccountState, Kind, SenderAccount
 from maillog.clock import db_now
 from maillog.models import Delivery, MessageBody
@@ -213,6 +214,7 @@ def begin(account: SenderAccount) -> bool:
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60))
 # A password that is said too often, and was wrong each time, locks the mailbox.
 STEPS_AHEAD = 3
+TOLD_AFTER = 5  # failures in a row, about an hour
 
 
 def pause(failures: int, *, is_set_up: bool = False) -> timedelta:
@@ -229,6 +231,8 @@ def note_trouble(account: SenderAccount, text: str, *, is_set_up: bool) -> None:
         imap_error=text[:2000],
         imap_next_try_at=Now() + pause(account.imap_failures + 1, is_set_up=is_set_up),
     )
+    if is_set_up or account.imap_failures + 1 >= TOLD_AFTER:
+        account_alarms.mailbox_broke(account, text)
 
 
 def note_success(account: SenderAccount) -> None:
@@ -237,3 +241,4 @@ def note_success(account: SenderAccount) -> None:
             imap_failures=0, imap_error="", imap_next_try_at=None
         )
         account.imap_failures, account.imap_error, account.imap_next_try_at = 0, "", None
+        account_alarms.mailbox_mended(account)

@@ -24,6 +24,7 @@ from maillog.sent_folder_session import ImapSession, Result
 from maillog.sent_folder_threads import Filing, gather_all
 from maillog.session_threads import SessionThreads
 from maillog.states import Role, State
+from shops.models import Alarm
 from tests import factories
 from tests.dovecot import PASSWORD
 from tests.imap import QUICK, fake_imap
@@ -217,6 +218,8 @@ def test_a_mailbox_that_is_away_troubles_neither_the_sending_nor_the_account(tru
         status = sent_folder.status(account)
         assert (status.waiting, "takes no connections" in status.error) == (3, True)
         assert (account.breaker, account.net_failures, account.next_try_at) == ("closed", 0, None)
+        [alarm] = Alarm.objects.filter(code="account.imap", closed_at=None)
+        assert (alarm.is_urgent, "takes no connections" in alarm.text) == (False, True)
         assert {each.state for each in MailMessage.objects.all()} == {State.SENT}
         with fake_imap(trusted) as mailbox:
             SenderAccount.objects.filter(pk=account.pk).update(imap_port=mailbox.port)
@@ -224,6 +227,7 @@ def test_a_mailbox_that_is_away_troubles_neither_the_sending_nor_the_account(tru
             assert sorted(mailbox.stored) == sorted(arrived(server))
         account.refresh_from_db()
         assert (account.imap_failures, account.imap_error) == (0, "")
+        assert not Alarm.objects.filter(code="account.imap", closed_at=None).exists()
         assert len(server.store.received) == len(sent)
 
 
@@ -240,6 +244,7 @@ def test_a_password_that_is_wrong_is_not_said_every_minute(trusted) -> None:
         assert account.imap_next_try_at - timezone.now() > timedelta(minutes=9)
         assert account.imap_error == "[AUTHENTICATIONFAILED] No"
         assert account.auth_failures == 0
+        assert Alarm.objects.filter(code="account.imap", closed_at=None).count() == 1
 
 
 def test_a_hostile_folder_name_gets_nothing_sent_and_then_exactly_one_copy(trusted) -> None:
