@@ -63,9 +63,6 @@ class BoundSecrets(models.Model):
         value = getattr(self, name)
         return bool(value) and stored.get(name) == value
 
-    def password_is_stale(self) -> bool:
-        return self.is_stale("password")
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         for name in self.BOUND:
             if self.is_stale(name):

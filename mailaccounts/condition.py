@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -79,6 +80,6 @@ def condition_of(account: SenderAccount) -> Condition:
 
 def _resting(account: SenderAccount) -> Condition:
     """A closed breaker with a next try is an account whose server has asked for a pause."""
-    if account.next_try_at is None:
+    if account.next_try_at is None or account.next_try_at <= timezone.now():
         return Condition("ok", _("In order"))
     return Condition("warn", _("Limit reached, waiting"), reply=account.breaker_reason)

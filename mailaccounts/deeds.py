@@ -24,6 +24,8 @@ def _behind_the_gate(act: Callable[[SenderAccount], Any]) -> Callable[[SenderAcc
     def guarded(account: SenderAccount) -> Any:
         if account.kind == Kind.SMTP and not account.host:
             raise AccountRefusal(_("Enter the server that sends the mail, then switch it on."))
+        if Kind(account.kind).logs_in_elsewhere and not account.oauth_signed_in_at:
+            raise AccountRefusal(_("Sign in first; then the account is switched on by itself."))
         if refusal := refusal_to_activate(account):
             raise AccountRefusal(refusal)
         return act(account)

@@ -27,22 +27,6 @@ def problems(account: SenderAccount) -> dict[str, str]:
     return found
 
 
-def tidy(account: SenderAccount) -> None:
-    """Empty what an account's type does not have, for a form that changes the type.
-
-    Such fields are not on the form of the new type, so nobody could mend them there.
-    """
-    kind = Kind(account.kind)
-    if not kind.takes_copies:
-        account.copy_to = ""
-    if not kind.takes_imap:
-        account.imap_enabled = False
-    if kind is not Kind.SMTP:
-        account.ignore_certificate_errors = False
-    if kind is not Kind.ESP:
-        account.esp = account.esp_domain = account.esp_region = ""
-
-
 def _forbidden(account: SenderAccount) -> dict[str, str]:
     found: dict[str, str] = {}
     kind = Kind(account.kind) if account.kind in Kind.values else None

@@ -83,6 +83,7 @@ class PanelAccountForm(AccountForm):
             del self.fields[name]
         if self.provider is not None:
             self._ask_as(self.provider)
+            self._offer_currencies()
         for name, (label, help_text) in LABELS.get(kind, {}).items():
             self.fields[name].label = label
             self.fields[name].help_text = help_text
@@ -104,6 +105,15 @@ class PanelAccountForm(AccountForm):
             own = self.fields[column]
             own.label, own.help_text = capfirst(each.label), each.help
             own.required = each.required and not each.secret
+
+    def _offer_currencies(self) -> None:
+        shop = self.instance.shop
+        self.fields["price_currency"] = forms.ChoiceField(
+            label=_("Currency"), required=False, choices=[("", "–"), *Currency.choices]
+        )
+        if not self.instance.price_currency and shop is not None:
+            price = PRICE_LIST.get(self.instance.kind)
+            self.initial["price_currency"] = price.currency if price else shop.currency
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -15,6 +15,7 @@ from mailaccounts.signals import sender_changed
 from shops.models import AuditEntry
 
 FROM_FIELDS = {"from_address", "from_name"}
+ELSEWHERE = {"kind", "host", "port", "tls_mode"}
 
 
 def store(form: AccountForm, user: Any) -> SenderAccount:
@@ -31,7 +32,7 @@ def store(form: AccountForm, user: Any) -> SenderAccount:
             add_account(account)
             action = "account.added"
         else:
-            account.save(update_fields=[*form.stored_fields(), *form.imap_columns()])
+            account.save(update_fields=[*_changed(form), *form.imap_columns()])
             account.mend()
             if FROM_FIELDS & set(form.changed_data):
                 sender_changed.send(SenderAccount, account=account)
@@ -41,6 +42,19 @@ def store(form: AccountForm, user: Any) -> SenderAccount:
         )
         transaction.on_commit(partial(domain_work.look_up_soon, account), robust=True)
     return account
+
+
+def _changed(form: AccountForm) -> list[str]:
+    """The columns to write. What was found out about another server does not hold for this one:
+    neither that it worked, nor that its certificate is to be let pass."""
+    columns = form.stored_fields()
+    if not ELSEWHERE & set(form.changed_data):
+        return columns
+    account = form.instance
+    account.last_test_at, account.last_test_ok = None, None
+    if "ignore_certificate_errors" not in form.changed_data:
+        account.ignore_certificate_errors = False
+    return [*columns, "last_test_at", "last_test_ok", "ignore_certificate_errors"]
 
 
 def _first_state(account: SenderAccount) -> AccountState:

@@ -121,7 +121,10 @@ class Report:
 
     @property
     def offers(self) -> Deed:
-        return self.explanation.deed if self.explanation else Deed.NONE
+        deed = self.explanation.deed if self.explanation else Deed.NONE
+        if deed == Deed.IGNORE_CERTIFICATE and self.account.last_test_at is None:
+            return Deed.SETTINGS  # that was another server
+        return deed
 
     @property
     def support_text(self) -> str:

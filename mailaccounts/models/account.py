@@ -104,7 +104,12 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
     esp_domain = models.CharField(_("domain at the provider"), max_length=253, blank=True)
     esp_region = models.CharField(_("region"), max_length=40, blank=True)
     price_per_message = models.DecimalField(
-        _("price of a message"), max_digits=8, decimal_places=4, null=True, blank=True
+        _("price of a message"),
+        max_digits=8,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
     )
     price_currency = models.CharField(_("currency"), max_length=3, blank=True)
     tagged_envelope = models.BooleanField(
@@ -116,8 +121,12 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
         ),
     )
 
-    per_minute = models.PositiveIntegerField(_("at most a minute"), null=True, blank=True)
-    per_day = models.PositiveIntegerField(_("at most in 24 hours"), null=True, blank=True)
+    per_minute = models.PositiveIntegerField(
+        _("at most a minute"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    per_day = models.PositiveIntegerField(
+        _("at most in 24 hours"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     concurrency = models.PositiveSmallIntegerField(
         _("connections at once"),
         default=2,
@@ -173,6 +182,12 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
                 | models.Q(state__in=["draft", "deleted"]),
                 name="account_smtp_needs_server",
                 violation_error_message=_("Enter the server that sends the mail."),
+            ),
+            models.CheckConstraint(
+                condition=(models.Q(per_day=None) | models.Q(per_day__gte=1))
+                & (models.Q(per_minute=None) | models.Q(per_minute__gte=1)),
+                name="account_limits_let_something_leave",
+                violation_error_message=_("A limit of 0 would let nothing leave."),
             ),
             models.CheckConstraint(
                 condition=models.Q(is_main=False) | models.Q(state="active"),

@@ -102,6 +102,10 @@ def test_a_password_that_no_key_can_read_is_asked_for_again(owner_client, accoun
         ("copy_to", "good@b.example, bad@, c@d.example", "bad@"),
         ("reply_to", "nobody", "address"),
         ("concurrency", "0", "1"),
+        ("per_day", "0", "1"),
+        ("per_minute", "0", "1"),
+        ("per_minute", "many", "number"),
+        ("per_day", "99999999999", "2147483647"),
     ],
 )
 def test_a_wrong_value_is_refused_at_its_field(owner_client, shop, field, value, words):

@@ -9,7 +9,7 @@ from mailaccounts.deeds import do
 from mailaccounts.models import AccountRefusal, SenderAccount, SenderDomain
 from shops.models import AuditEntry
 from tests import factories
-from tests.mailaccounts.account_pages import add, url
+from tests.mailaccounts.account_pages import add, edit, errors, url
 
 pytestmark = pytest.mark.promise("S0.28")
 
@@ -88,6 +88,34 @@ def test_other_types_are_not_held_up(owner_client, shop, kind):
     add(owner_client, shop, kind=kind)
     account = SenderAccount.objects.get(shop=shop, is_default=False)
     assert (account.state, account.is_main) == ("active", True)
+
+
+@pytest.mark.promise("S0.18")
+@pytest.mark.parametrize("kind", ["google", "microsoft"])
+@pytest.mark.parametrize("deed", ["account_switch_on", "account_make_main"])
+def test_nobody_switches_on_what_nobody_has_signed_in_for(owner_client, shop, kind, deed):
+    add(owner_client, shop, kind=kind)
+    account = SenderAccount.objects.get(shop=shop, is_default=False)
+    assert account.state == "draft"
+    page = owner_client.get(url("accounts", shop)).content.decode()
+    assert "Nobody has signed in yet" in page
+    owner_client.post(url(deed, shop, account.pk))
+    account.refresh_from_db()
+    assert (account.state, account.is_main) == ("draft", False)
+
+
+def test_another_address_of_an_account_that_is_on_does_not_get_around_the_gate(owner_client, shop):
+    found(shop, "pass")
+    add(owner_client, shop, kind="server", from_address="sklep@rowerownia.example")
+    account = SenderAccount.objects.get(shop=shop, is_default=False)
+    assert account.state == "active"
+    response = edit(owner_client, account, from_address="ceo@bank.example")
+    assert "does not name this server yet" in errors(response, "from_address")
+    account.refresh_from_db()
+    assert account.from_address == "sklep@rowerownia.example"
+    edit(owner_client, account, from_address="biuro@rowerownia.example")
+    account.refresh_from_db()
+    assert account.from_address == "biuro@rowerownia.example"
 
 
 def test_the_admin_has_the_same_gate(admin_client, operator, shop):

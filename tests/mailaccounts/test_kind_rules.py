@@ -100,22 +100,6 @@ def test_the_key_is_not_repeated_in_a_complaint():
     assert "tajne" not in repr(found)
 
 
-@pytest.mark.parametrize("kind", sorted(Kind))
-def test_an_account_that_was_tidied_obeys_its_types_rules(kind):
-    messy = account(
-        **{**ESP, "kind": kind},
-        state="draft",
-        copy_to="szef@shop.example",
-        imap_enabled=True,
-        ignore_certificate_errors=True,
-    )
-    kind_rules.tidy(messy)
-    assert kind_rules.problems(messy) == {}
-    assert bool(messy.copy_to) == (kind != "freshmail")
-    assert messy.imap_enabled == (kind in ("server", "smtp", "esp"))
-    assert (messy.esp == "brevo") == (kind == "esp")
-
-
 def test_microsoft_takes_three_connections_at_most():
     assert kind_rules.problems(account(kind="microsoft", concurrency=3)) == {}
     assert set(kind_rules.problems(account(kind="microsoft", concurrency=4))) == {"concurrency"}

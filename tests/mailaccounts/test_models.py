@@ -150,7 +150,7 @@ def test_the_password_is_cleared_when_what_it_belongs_to_changes(shop, field, va
     made = factories.make_account(shop, username="sklep", password="kanarek-4711")
     account = SenderAccount.objects.get(pk=made.pk)
     setattr(account, field, value)
-    assert account.password_is_stale()
+    assert account.is_stale("password")
     account.save(update_fields=[field])
     assert SenderAccount.objects.get(pk=made.pk).password == ""
 
