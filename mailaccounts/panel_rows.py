@@ -12,6 +12,7 @@ from mailaccounts.condition import Condition, condition_of
 from mailaccounts.domains import refusal_to_activate
 from mailaccounts.figures import Figures, figures_of
 from mailaccounts.models import AccountState, DomainStatus, Kind, SenderAccount, SenderDomain
+from mailaccounts.presets import is_freemail
 from mailaccounts.test_report import Report, latest_reports
 from mailaccounts.type_picker import icon_of
 from shops.addresses import parse_list
@@ -47,6 +48,7 @@ class Row:
     domain: SenderDomain | None
     icon: str
     way: StrOrPromise
+    is_providers_own: bool = False  # the domain is a mailbox provider's, its records are its own
     refusal: str = ""  # why a draft cannot be switched on yet
     report: Report | None = None
 
@@ -75,12 +77,14 @@ def rows_of(accounts: Sequence[SenderAccount]) -> list[Row]:
 def _row(
     account: SenderAccount, figures: Figures, domain: SenderDomain | None, report: Report | None
 ) -> Row:
+    is_foreign = account.is_default or is_freemail(account.from_address)
     return Row(
         account=account,
         condition=condition_of(account),
         copies=copies_of(account),
         figures=figures,
-        badges=badges_of(domain) if domain and not account.is_default else [],
+        badges=[] if is_foreign or domain is None else badges_of(domain),
+        is_providers_own=is_freemail(account.from_address),
         domain=domain,
         icon=icon_of(account.kind, is_default=account.is_default),
         way=way_of(account),
