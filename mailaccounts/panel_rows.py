@@ -12,6 +12,7 @@ from mailaccounts.condition import Condition, condition_of
 from mailaccounts.domains import refusal_to_activate
 from mailaccounts.figures import Figures, figures_of
 from mailaccounts.models import AccountState, DomainStatus, Kind, SenderAccount, SenderDomain
+from mailaccounts.oauth.health import Ending, ending_of
 from mailaccounts.presets import is_freemail
 from mailaccounts.test_report import Report, latest_reports
 from mailaccounts.type_picker import icon_of
@@ -49,6 +50,7 @@ class Row:
     icon: str
     way: StrOrPromise
     is_providers_own: bool = False  # the domain is a mailbox provider's, its records are its own
+    ending: Ending | None = None  # of its sign-in, where that is near
     refusal: str = ""  # why a draft cannot be switched on yet
     report: Report | None = None
 
@@ -88,9 +90,17 @@ def _row(
         domain=domain,
         icon=icon_of(account.kind, is_default=account.is_default),
         way=way_of(account),
+        ending=_near_end(account),
         refusal=refusal_to_activate(account) or "" if account.state == AccountState.DRAFT else "",
         report=report,
     )
+
+
+def _near_end(account: SenderAccount) -> Ending | None:
+    if account.state != AccountState.ACTIVE:
+        return None
+    ending = ending_of(account)
+    return ending if ending is not None and ending.is_near else None
 
 
 def badges_of(domain: SenderDomain) -> list[Badge]:
