@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from mailaccounts.models import SenderAccount, SenderDomain, TechnicianLink
+from mailaccounts.models import AccountState, SenderAccount, SenderDomain, TechnicianLink
 from mailaccounts.records import RecordToSet, by_hand, to_set
 from shops.conf import conf
 from shops.models import AuditEntry, Shop
@@ -98,11 +98,12 @@ def send(matter: Matter, address: str, user: Any) -> TechnicianLink:
 
 
 def open_for(token: str) -> TechnicianLink | None:
-    """The link that ``token`` opens, unless it was revoked or has ended."""
+    """The link that ``token`` opens, unless it was revoked, has ended or its account is deleted."""
     return (
         TechnicianLink.objects.select_related("shop", "domain", "account")
         .defer("account__password")
         .filter(token_hash=digest(token), revoked_at=None, expires_at__gt=timezone.now())
+        .exclude(account__state=AccountState.DELETED)
         .first()
     )
 
@@ -121,6 +122,12 @@ def open_links(matter: Matter) -> list[TechnicianLink]:
             expires_at__gt=timezone.now(),
         ).order_by("-id")
     )
+
+
+def end_links_of(account: SenderAccount) -> None:
+    """Nothing is wanted for it any more: its links stop working."""
+    links = TechnicianLink.objects.filter(account=account, revoked_at=None)
+    links.update(revoked_at=timezone.now())
 
 
 def revoke(link: TechnicianLink, user: Any) -> None:

@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from mailaccounts import technician
+from mailaccounts import leaving, technician
 from mailaccounts.dkim import new_key, record_name, record_text
 from mailaccounts.models import SenderDomain, TechnicianLink
+from mailaccounts.signals import say_left
 from shops.models import AuditEntry
 from tests import factories
 
@@ -137,6 +138,29 @@ def test_a_link_that_ended_says_only_that(owner_client, shop, matter, owner, cha
     assert answer.status_code == 404
     assert DOMAIN not in answer.content.decode()
     assert answer.headers["Cache-Control"] == "no-store, private"
+
+
+def test_a_link_ends_with_its_account(owner_client, shop, owner):
+    account = factories.make_account(shop, state="draft")
+    link, url = technician.issue(technician.Matter(shop, account=account), owner)
+    assert Client().get(path_of(url)).status_code == 200
+    leaving.remove(account)
+    answer = Client().get(path_of(url))
+    assert answer.status_code == 404
+    assert account.from_address not in answer.content.decode()
+    link.refresh_from_db()
+    assert link.revoked_at is not None
+    TechnicianLink.objects.update(revoked_at=None)  # the account was deleted by an older release
+    assert Client().get(path_of(url)).status_code == 404
+    gone = reverse("mailaccounts:technician_revoke", args=[shop.slug, link.pk])
+    assert owner_client.post(gone, follow=True).status_code == 200
+
+
+def test_a_link_outlives_an_account_that_is_only_switched_off(shop, owner):
+    account = factories.make_account(shop, state="disabled")
+    _link, url = technician.issue(technician.Matter(shop, account=account), owner)
+    say_left(account)
+    assert Client().get(path_of(url)).status_code == 200
 
 
 def test_nothing_can_be_posted_to_it(matter, owner):
