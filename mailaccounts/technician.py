@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from mailaccounts.models import AccountState, SenderAccount, SenderDomain, TechnicianLink
 from mailaccounts.records import RecordToSet, by_hand, to_set
+from shops.addresses import readable
 from shops.conf import conf
 from shops.models import AuditEntry, Shop
 
@@ -50,12 +51,22 @@ class Matter:
         return self.account.from_address
 
     @property
+    def shown(self) -> str:
+        """``target`` as people write it, with Polish letters."""
+        return readable(self.target)
+
+    @property
     def records(self) -> list[RecordToSet]:
         return to_set(self.domain) if self.domain is not None else []
 
     @property
     def by_hand(self) -> list[str]:
         return by_hand(self.domain) if self.domain is not None else []
+
+    @property
+    def has_wishes(self) -> bool:
+        """False for a domain at which nothing is missing: there is nothing to send."""
+        return self.account is not None or bool(self.records or self.by_hand)
 
 
 def issue(matter: Matter, user: Any) -> tuple[TechnicianLink, str]:
@@ -84,7 +95,7 @@ def send(matter: Matter, address: str, user: Any) -> TechnicianLink:
     with override(link.language or None):
         subject = (
             _("DNS records for %s") if matter.domain is not None else _("Mail server data for %s")
-        ) % matter.target
+        ) % matter.shown
         text = render_to_string(
             "mailaccounts/mail/technician.txt",
             {"matter": matter, "records": matter.records, "url": url, "link": link},

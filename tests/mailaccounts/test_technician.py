@@ -191,6 +191,20 @@ def test_an_accounts_missing_server_data_are_asked_for(owner_client, shop, owner
         assert "secret-user" not in text and "secret-word" not in text
 
 
+def test_a_polish_domain_is_written_with_its_letters(owner_client, shop, owner, mailoutbox):
+    account = factories.make_account(shop, from_address="sklep@xn--kot-jwa.example", state="draft")
+    domain = SenderDomain.objects.create(
+        shop=shop, domain="xn--kot-jwa.example", checked_at=timezone.now()
+    )
+    for about in ({"account": account}, {"domain": domain}):
+        matter = technician.Matter(shop, **about)
+        technician.send(matter, "jan@technik.example", owner)
+        message = mailoutbox.pop()
+        link = re.search(r"http://\S+/technician/\S+/", message.body)[0]
+        for text in (message.subject, message.body, opened(link).content.decode()):
+            assert "kotł.example" in text and "xn--" not in text
+
+
 def test_the_hosters_own_ways_are_named_where_we_know_them(owner_client, shop):
     account = factories.make_account(shop, preset="ovh")
     page = owner_client.get(ask("account", args=[shop.slug, account.pk])).content.decode()
