@@ -84,7 +84,8 @@ class SenderAccountAdmin(ShopScopedAdmin):
         return super().get_queryset(request).defer("password")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return (*self.readonly_fields, "shop") if obj else self.readonly_fields
+        # Another type is another account, as in the panel.
+        return (*self.readonly_fields, "shop", "kind") if obj else self.readonly_fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None and obj.state == AccountState.DELETED:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from mailaccounts import domains
 from mailaccounts.dkim import record_name, record_strings, record_text
 from mailaccounts.dns import operators, wording
 from mailaccounts.domain_words import DMARC, ELSEWHERE, NO_ANSWER, SPF, UNCHECKED
 from mailaccounts.domains import domain_of
 from mailaccounts.models import DkimKey, KeyState, SenderAccount, SenderDomain
 from mailaccounts.panel_rows import Badge, badges_of
-from mailaccounts.records import found_texts, may_be_stricter, signs_for, spf_report
+from mailaccounts.records import found_texts, may_be_stricter, spf_report
 from shops.models import Shop
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def dkim_card(domain: SenderDomain) -> DkimCard:
     of = {state: [row for row in rows if row.key.state == state] for state in KeyState}
     active = next(iter(of[KeyState.ACTIVE]), None)
     waiting = next(iter(of[KeyState.NEW]), None)
-    signs = signs_for(domain)
+    signs = domains.signs_for(domain)
     words = _dkim_words(domain, active, waiting, signs_here=signs)
     return DkimCard(*words, active, waiting, of[KeyState.RETIRING], signs)
 

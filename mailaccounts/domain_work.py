@@ -23,7 +23,7 @@ from mailaccounts.dkim import new_key
 from mailaccounts.dns import update
 from mailaccounts.dns.update import Change, UpdateFailed
 from mailaccounts.models import KeyState, Kind, SenderAccount, SenderDomain
-from mailaccounts.records import signs_for, wanted
+from mailaccounts.records import wanted
 from shops.models import AuditEntry
 
 LATE = 30.0  # seconds until the page says that no worker answers
@@ -156,7 +156,7 @@ def publish(pk: int, digest: str, user_pk: int, *, language: str | None = None) 
 def _ensure_key(domain: SenderDomain) -> None:
     """A domain whose mail we would sign gets its key, so that all three can be published."""
     in_use = domain.keys.filter(state__in=[KeyState.NEW, KeyState.ACTIVE])
-    if signs_for(domain) and not in_use.exists():
+    if domains.signs_for(domain) and not in_use.exists():
         new_key(domain)
 
 

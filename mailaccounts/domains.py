@@ -131,12 +131,29 @@ def refusal_to_activate(account: SenderAccount) -> str | None:
             "The SPF record of %(domain)s has not been checked yet. Open the domain, press “Check "
             "now”, and switch the account on when SPF is in order."
         ) % {"domain": name}
+    if belongs_to_another_shop(row):
+        return _(
+            "Another shop of this installation sends from %(domain)s, and its SPF record cannot "
+            "tell the two apart. Make a DKIM key for it here and put its record into DNS: that "
+            "shows the domain to be yours."
+        ) % {"domain": name}
     status = row.spf.get("status")
     if status == SpfStatus.PASS:
         return None
     if status == SpfStatus.TEMPERROR:
         return None if _passed_lately(row) else _unread(name)
     return _not_in_order(name, str(row.spf.get("proposed") or ""))
+
+
+def belongs_to_another_shop(row: SenderDomain) -> bool:
+    """True if another shop has proved the domain before, and no key of this one is in its DNS.
+
+    That SPF names the installation proves nothing about which of its shops may send.
+    """
+    others = SenderDomain.objects.filter(domain=row.domain, pk__lt=row.pk)
+    if not others.exclude(verified_at=None).exists():
+        return False
+    return not row.keys.exclude(found_at=None).exists()
 
 
 def _unread(name: str) -> str:
@@ -186,7 +203,7 @@ def _store(row: SenderDomain, report: DomainReport) -> None:
     if report.operator or report.name_servers:
         row.dns_operator = report.operator
     row.spf_status = _spf_status(report.spf, must_name_us=sends_from_here(row))
-    row.dkim_status = _dkim_status(report.dkim)
+    row.dkim_status = _dkim_status(report.dkim, ours_to_sign=signs_for(row))
     row.dmarc_status = _OF_DMARC.get(report.dmarc.status, DomainStatus.WRONG)
     row.checked_at = now
     _note_proof(row, report, now)
@@ -194,7 +211,8 @@ def _store(row: SenderDomain, report: DomainReport) -> None:
 
 def _note_proof(row: SenderDomain, report: DomainReport, now: datetime) -> None:
     """No answer is no failure: it neither proves nor disproves."""
-    if report.spf.status is SpfStatus.PASS or any(key.is_ours for key in report.dkim):
+    by_spf = report.spf.status is SpfStatus.PASS and not belongs_to_another_shop(row)
+    if by_spf or any(key.is_ours for key in report.dkim):
         row.verified_at, row.failing_since = now, None
     elif row.verified_at is not None and not _was_unanswered(report):
         row.failing_since = row.failing_since or now
@@ -212,6 +230,13 @@ def sends_from_here(domain: SenderDomain) -> bool:
     return any(domain_of(each) == domain.domain for each in rows.filter(is_default=False))
 
 
+def signs_for(domain: SenderDomain) -> bool:
+    """True if an account of the shop sends from the domain whose signature is ours to put."""
+    kinds = [kind for kind in Kind if kind.signs_here]
+    rows = SenderAccount.objects.present().filter(shop=domain.shop_id, kind__in=kinds)
+    return any(domain_of(each) == domain.domain for each in rows.filter(is_default=False))
+
+
 def _spf_status(spf: SpfReport, *, must_name_us: bool) -> DomainStatus:
     if spf.status is SpfStatus.PASS:
         loose = Advice.EVERYONE.value in spf.advice
@@ -223,13 +248,14 @@ def _spf_status(spf: SpfReport, *, must_name_us: bool) -> DomainStatus:
     return DomainStatus.MISSING if spf.status is SpfStatus.MISSING else DomainStatus.WRONG
 
 
-def _dkim_status(keys: tuple[DkimReport, ...]) -> DomainStatus:
-    """That of the key in use, or of the one that waits for its record."""
+def _dkim_status(keys: tuple[DkimReport, ...], *, ours_to_sign: bool) -> DomainStatus:
+    """That of the key in use, or of the one that waits for its record. Without a key mail is
+    unsigned, unless a provider signs it."""
     for state in (KeyState.ACTIVE, KeyState.NEW):
         for key in keys:
             if key.state == state:
                 return _OF_DKIM.get(key.status, DomainStatus.WRONG)
-    return DomainStatus.MISSING
+    return DomainStatus.ATTENTION if ours_to_sign else DomainStatus.PASS
 
 
 def _moved_on(row: SenderDomain, keys: tuple[DkimReport, ...]) -> DkimReport | None:

@@ -67,6 +67,15 @@ class PortInput(forms.NumberInput):
         return format_html('{}<datalist id="{}">{}</datalist>', number, self.list_id, ports)
 
 
+class PriceField(forms.DecimalField):
+    """An amount of money; a comma is taken as well as a point, as people write it."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal"})
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
+
+
 def secret_field(label: Any) -> forms.CharField:
     """A secret that is typed and never shown again."""
     return forms.CharField(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mailaccounts.models import SenderAccount
+    from shops.models import Shop
 
 
 @dataclass(slots=True)
@@ -38,6 +39,20 @@ class Figures:
         """``warn`` from four fifths of the limit on."""
         return "warn" if self.most and self.used * 5 >= self.most * 4 else ""
 
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """What an account's mail cost in the month that begins on ``month``."""
+
+    month: date
+    account: SenderAccount
+    count: int
+    amount: Decimal
+    currency: str
+
+
+# Each returns a shop's lines, the latest month first; for the page of accounts.
+cost_reports: list[Callable[[Shop], list[CostLine]]] = []
 
 Source = Callable[[Sequence["SenderAccount"], dict[int, Figures]], None]
 # Each writes what it knows into the figures of these accounts, by primary key.

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -94,8 +95,11 @@ class AccountForm(ImapFieldset):
 
     def _other_accounts(self) -> Any:
         """What this one may fall back on: accounts of the same shop that may send."""
-        mine = SenderAccount.objects.usable().filter(shop=self.instance.shop_id or None)
-        return mine.exclude(shop=None).exclude(pk=self.instance.pk).defer("password")
+        shop, chosen = self.instance.shop_id, self.instance.fallback_id
+        # One that was switched off meanwhile stays chosen: saving something else drops nothing.
+        known = Q(state=AccountState.ACTIVE) | Q(pk=chosen)
+        mine = SenderAccount.objects.present().filter(known, shop=shop).exclude(shop=None)
+        return mine.exclude(pk=self.instance.pk).defer("password")
 
     @property
     def kind(self) -> Kind:
@@ -136,6 +140,24 @@ class AccountForm(ImapFieldset):
         except EmailAddressInvalid as refusal:
             raise ValidationError(str(refusal)) from refusal
         return ", ".join(each.address for each in copies)
+
+    def clean_fallback(self) -> SenderAccount | None:
+        chosen: SenderAccount | None = self.cleaned_data["fallback"]
+        if chosen is not None and self.instance.pk and chosen.fallback_id == self.instance.pk:
+            raise ValidationError(_("That account falls back on this one: choose another one."))
+        return chosen
+
+    def clean_password(self) -> str:
+        typed = str(self.cleaned_data["password"])
+        if any(character in typed for character in "\r\n\0"):
+            raise ValidationError(_("A password has no line breaks."))
+        return typed
+
+    def clean_username(self) -> str:
+        typed = str(self.cleaned_data["username"])
+        if any(character in typed for character in "\r\n\0"):
+            raise ValidationError(_("A user name has no line breaks."))
+        return typed
 
     def clean_host(self) -> str:
         typed = self.cleaned_data["host"]
@@ -230,6 +252,19 @@ class AccountForm(ImapFieldset):
             for name in SenderAccount.BOUND["password"]
         ):
             self.add_error("password", moved)
+
+    def full_clean(self) -> None:
+        """A secret cannot be shown again: where something else is to be mended, it must be typed
+        once more, and staff must not believe that the new one was kept."""
+        super().full_clean()
+        if not self.is_bound or not self.errors:
+            return
+        for name in ("password", "imap_password"):
+            if name in self.fields and self.data.get(self.add_prefix(name)):
+                self.fields[name].widget.attrs.pop("placeholder", None)
+                if name not in self.errors:
+                    text = _("Type it again: it is not kept while something else is to be mended.")
+                    self.add_error(name, text)
 
     def _post_clean(self) -> None:
         """The model's rules want to see the secret that was typed."""

@@ -110,7 +110,8 @@ class ImapFieldset(forms.ModelForm):  # type: ignore[type-arg]
         return host_name(typed) if typed else ""
 
     def clean_imap_port(self) -> int:
-        return int(self.cleaned_data["imap_port"] or 993)
+        typed = self.cleaned_data["imap_port"]
+        return 993 if typed is None else int(typed)
 
     def clean_imap_tls(self) -> str:
         chosen = self.cleaned_data["imap_tls"]

@@ -12,12 +12,15 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts import presets
+from mailaccounts.costs import FRESHMAIL_CURRENCY
 from mailaccounts.esp import Provider, provider_of
 from mailaccounts.failures import Deed
+from mailaccounts.fields import PriceField
 from mailaccounts.forms import API_FIELDS, OWN_FIELDS, PACE_FIELDS, SENDER_FIELDS, AccountForm
 from mailaccounts.imap_form import IMAP_FIELDS
 from mailaccounts.models import AccountState, Kind, TlsMode
 from mailaccounts.test_report import latest_report
+from shops.models.shop import Currency
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -111,9 +114,12 @@ class PanelAccountForm(AccountForm):
         self.fields["price_currency"] = forms.ChoiceField(
             label=_("Currency"), required=False, choices=[("", "–"), *Currency.choices]
         )
+        self.fields["price_per_message"] = PriceField(
+            required=False, min_value=0, max_digits=8, decimal_places=4
+        )
         if not self.instance.price_currency and shop is not None:
-            price = PRICE_LIST.get(self.instance.kind)
-            self.initial["price_currency"] = price.currency if price else shop.currency
+            is_polish = self.instance.kind == Kind.FRESHMAIL
+            self.initial["price_currency"] = FRESHMAIL_CURRENCY if is_polish else shop.currency
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -12,6 +12,8 @@ from mailaccounts.condition import Condition, condition_of
 from mailaccounts.domains import refusal_to_activate
 from mailaccounts.figures import Figures, figures_of
 from mailaccounts.models import AccountState, DomainStatus, Kind, SenderAccount, SenderDomain
+from mailaccounts.oauth.health import Ending, ending_of
+from mailaccounts.presets import is_freemail
 from mailaccounts.test_report import Report, latest_reports
 from mailaccounts.type_picker import icon_of
 from shops.addresses import parse_list
@@ -47,6 +49,8 @@ class Row:
     domain: SenderDomain | None
     icon: str
     way: StrOrPromise
+    is_providers_own: bool = False  # the domain is a mailbox provider's, its records are its own
+    ending: Ending | None = None  # of its sign-in, where that is near
     refusal: str = ""  # why a draft cannot be switched on yet
     report: Report | None = None
 
@@ -75,18 +79,28 @@ def rows_of(accounts: Sequence[SenderAccount]) -> list[Row]:
 def _row(
     account: SenderAccount, figures: Figures, domain: SenderDomain | None, report: Report | None
 ) -> Row:
+    is_foreign = account.is_default or is_freemail(account.from_address)
     return Row(
         account=account,
         condition=condition_of(account),
         copies=copies_of(account),
         figures=figures,
-        badges=badges_of(domain) if domain and not account.is_default else [],
+        badges=[] if is_foreign or domain is None else badges_of(domain),
+        is_providers_own=is_freemail(account.from_address),
         domain=domain,
         icon=icon_of(account.kind, is_default=account.is_default),
         way=way_of(account),
+        ending=_near_end(account),
         refusal=refusal_to_activate(account) or "" if account.state == AccountState.DRAFT else "",
         report=report,
     )
+
+
+def _near_end(account: SenderAccount) -> Ending | None:
+    if account.state != AccountState.ACTIVE:
+        return None
+    ending = ending_of(account)
+    return ending if ending is not None and ending.is_near else None
 
 
 def badges_of(domain: SenderDomain) -> list[Badge]:

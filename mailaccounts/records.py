@@ -16,8 +16,6 @@ from mailaccounts.models import (
     DkimKey,
     DomainStatus,
     KeyState,
-    Kind,
-    SenderAccount,
     SenderDomain,
 )
 
@@ -55,17 +53,8 @@ def may_be_stricter(domain: SenderDomain) -> bool:
     watches, may be set at any time."""
     if domain.dmarc.get("status") != DmarcStatus.WATCHING:
         return True
-    is_signed = domain.dkim_status == DomainStatus.PASS or not signs_for(domain)
+    is_signed = domain.dkim_status == DomainStatus.PASS or not domains.signs_for(domain)
     return domain.spf_status == DomainStatus.PASS and is_signed
-
-
-def signs_for(domain: SenderDomain) -> bool:
-    """True if an account of the shop sends from the domain whose signature is ours to put."""
-    accounts = SenderAccount.objects.present().filter(shop=domain.shop_id)
-    return any(
-        Kind(account.kind).signs_here and domains.domain_of(account) == domain.domain
-        for account in accounts.only("kind", "from_address")
-    )
 
 
 def by_hand(domain: SenderDomain) -> list[str]:

@@ -19,6 +19,7 @@ from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
 from mailaccounts.domain_pages import tabs_of
 from mailaccounts.esp import PROVIDERS
+from mailaccounts.figures import cost_reports
 from mailaccounts.models import (
     AccountRefusal,
     AccountState,
@@ -64,6 +65,7 @@ class AccountList(AccountScoped, TemplateView):
             "rows": rows_of(list(accounts)),
             "spare_default": self._spare_default(),
             "tabs": tabs_of(self.shop),
+            "costs": [line for report in cost_reports for line in report(self.shop)],
         }
 
     def _spare_default(self) -> SenderAccount | None:

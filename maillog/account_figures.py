@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from mailaccounts.costs import price_of
-from mailaccounts.figures import Figures
+from mailaccounts.figures import CostLine, Figures
 from mailaccounts.models import SenderAccount
 from maillog import costs, limits, sent_folder
+from shops.models import Shop
+
+
+def cost_report(shop: Shop) -> list[CostLine]:
+    """This month's and the last one's costs of the shop's accounts that have a price."""
+    this = costs.this_month(shop)
+    months = (this, (this - timedelta(days=1)).replace(day=1))
+    return [
+        CostLine(month, cost.account, cost.count, cost.amount, cost.currency)
+        for month in months
+        for cost in costs.shop_costs(shop, month)
+    ]
 
 
 def fill_in(accounts: Sequence[SenderAccount], figures: dict[int, Figures]) -> None:

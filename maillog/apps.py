@@ -40,4 +40,5 @@ class MailLogConfig(AppConfig):
         previews.message_lists.append(order_messages.messages_of)
         previews.newest_messages.append(order_messages.newest_of)
         figures.sources.append(account_figures.fill_in)
+        figures.cost_reports.append(account_figures.cost_report)
         post_migrate.connect(schedule_sweep, sender=self)

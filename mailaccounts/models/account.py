@@ -122,10 +122,16 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
     )
 
     per_minute = models.PositiveIntegerField(
-        _("at most a minute"), null=True, blank=True, validators=[MinValueValidator(1)]
+        _("at most a minute"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100_000)],
     )
     per_day = models.PositiveIntegerField(
-        _("at most in 24 hours"), null=True, blank=True, validators=[MinValueValidator(1)]
+        _("at most in 24 hours"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000_000)],
     )
     concurrency = models.PositiveSmallIntegerField(
         _("connections at once"),

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from mailaccounts.models import SenderAccount
+from tests import factories
 from tests.mailaccounts.account_pages import CANARY, add, edit, errors, typed, url
 
 
@@ -105,7 +106,9 @@ def test_a_password_that_no_key_can_read_is_asked_for_again(owner_client, accoun
         ("per_day", "0", "1"),
         ("per_minute", "0", "1"),
         ("per_minute", "many", "number"),
-        ("per_day", "99999999999", "2147483647"),
+        ("per_day", "99999999999", "10000000"),
+        ("username", "a\r\nb", "line breaks"),
+        ("password", "a\r\nb", "line breaks"),
     ],
 )
 def test_a_wrong_value_is_refused_at_its_field(owner_client, shop, field, value, words):
@@ -167,3 +170,49 @@ def test_a_password_without_encryption_is_refused_in_the_form(owner_client, shop
     response = add(owner_client, shop, tls_mode="none", port="25")
     assert "must not travel unencrypted" in errors(response, "tls_mode")
     assert not SenderAccount.objects.filter(shop=shop, kind="smtp").exists()
+
+
+def test_a_new_password_is_asked_for_again_when_something_else_was_wrong(owner_client, account):
+    response = edit(owner_client, account, password="new-one", copy_to="nonsense")
+    assert "Type it again" in errors(response, "password")
+    page = response.content.decode()
+    assert "new-one" not in page
+    assert 'placeholder="unchanged"' not in page
+    edit(owner_client, account, password="new-one")
+    account.refresh_from_db()
+    assert account.password == "new-one"
+
+
+def test_a_fallback_that_is_switched_off_stays_chosen(owner_client, account):
+    other = factories.make_account(account.shop)
+    edit(owner_client, account, fallback=str(other.pk))
+    other.switch_off()
+    edit(owner_client, account, label="Nowa")
+    account.refresh_from_db()
+    assert (account.label, account.fallback) == ("Nowa", other)
+
+
+def test_two_accounts_do_not_fall_back_on_each_other(owner_client, account):
+    other = factories.make_account(account.shop)
+    edit(owner_client, account, fallback=str(other.pk))
+    response = edit(owner_client, other, fallback=str(account.pk))
+    assert "falls back on this one" in errors(response, "fallback")
+
+
+@pytest.mark.parametrize("choice", ["itself", "another shop's", "0", "x"])
+def test_a_fallback_is_another_account_of_the_shop(owner_client, account, other_shop, choice):
+    picks = {"itself": account.pk, "another shop's": factories.make_account(other_shop).pk}
+    response = edit(owner_client, account, fallback=str(picks.get(choice, choice)))
+    assert errors(response, "fallback")
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("0,003", "0.0030"), ("0.003", "0.0030"), ("-1", None), ("x", None)]
+)
+def test_a_price_is_written_with_a_comma_or_a_point(owner_client, shop, typed, kept):
+    response = add(owner_client, shop, kind="freshmail", price_per_message=typed)
+    if kept is None:
+        assert errors(response, "price_per_message")
+    else:
+        account = SenderAccount.objects.get(shop=shop, kind="freshmail")
+        assert (str(account.price_per_message), account.price_currency) == (kept, "PLN")

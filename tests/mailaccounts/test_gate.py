@@ -122,3 +122,25 @@ def test_the_admin_has_the_same_gate(admin_client, operator, shop):
     account = factories.make_account(shop, kind="server", host="", state="draft")
     with pytest.raises(AccountRefusal, match="has not been checked yet"):
         do("switch_on", account, operator)
+
+
+def test_a_shop_cannot_send_from_a_domain_that_another_shop_has_proved(
+    owner_client, other_shop, shop
+):
+    found(other_shop, "pass")
+    SenderDomain.objects.update(verified_at=timezone.now())
+    add(owner_client, shop, kind="server", from_address="ceo@rowerownia.example")
+    account = SenderAccount.objects.get(shop=shop, is_default=False)
+    found(shop, "pass")
+    owner_client.post(url("account_switch_on", shop, account.pk))
+    account.refresh_from_db()
+    assert account.state == "draft"
+    assert (
+        "Another shop of this installation"
+        in owner_client.get(url("accounts", shop)).content.decode()
+    )
+    mine = SenderDomain.objects.get(shop=shop)
+    mine.keys.create(selector="pr1", private_key="x", public_key="y", found_at=timezone.now())
+    owner_client.post(url("account_switch_on", shop, account.pk))
+    account.refresh_from_db()
+    assert account.state == "active"

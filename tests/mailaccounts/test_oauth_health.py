@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from mailaccounts.models import OAuthClient, SenderAccount
@@ -171,3 +172,15 @@ def test_the_hours_round_is_on_the_schedule():
     schedule = Schedule.objects.get(name="mailaccounts.sign_ins")
     assert schedule.func == "mailaccounts.oauth.tasks.look_after"
     assert schedule.schedule_type == Schedule.HOURLY
+
+
+@pytest.mark.promise("S5.15")
+def test_the_list_counts_the_days_once_they_are_few(shop, owner_client):
+    account = signed_in(shop, oauth_ends_at=timezone.now() + timedelta(days=6))
+    page = reverse("mailaccounts:accounts", args=[shop.slug])
+    assert "The sign-in ends" not in owner_client.get(page).content.decode()
+    soon = timezone.now() + timedelta(days=1, hours=3)
+    SenderAccount.objects.filter(pk=account.pk).update(oauth_ends_at=soon)
+    assert "The sign-in ends in 1 day" in owner_client.get(page).content.decode()
+    SenderAccount.objects.filter(pk=account.pk).update(oauth_ends_at=timezone.now())
+    assert "The sign-in has ended" in owner_client.get(page).content.decode()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.template import Context, Template
+from django.urls import reverse
+from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
 from maillog import costs
@@ -36,8 +38,6 @@ def accepted(
     role: Role = Role.MAIN,
     count: int = 1,
 ) -> None:
-    from datetime import timedelta
-
     for n in range(count):
         message = queue(
             Draft(
@@ -116,3 +116,17 @@ def test_other_shops_do_not_count(shop: Shop, other_shop: Shop) -> None:
     accepted(freshmail(other_shop), datetime(2026, 11, 3, tzinfo=UTC))
     freshmail(shop)
     assert [cost.count for cost in costs.shop_costs(shop, NOVEMBER)] == [0]
+
+
+@pytest.mark.promise("S0.15")
+def test_the_page_of_accounts_reports_this_month_and_the_last(owner_client, shop):
+    page = reverse("mailaccounts:accounts", args=[shop.slug])
+    assert "What sending costs" not in owner_client.get(page).content.decode()
+    accepted(freshmail(shop), timezone.now(), count=10)
+    seen = owner_client.get(page).content.decode()
+    assert "What sending costs" in seen
+    lines = owner_client.get(page).context["costs"]
+    assert [(line.count, str(line.amount), line.currency) for line in lines] == [
+        (10, "0.030", "PLN"),
+        (0, "0.000", "PLN"),
+    ]

@@ -13,6 +13,17 @@
   }
   var field = form.elements;
 
+  // After a refusal: to the first field that is to be mended.
+  var wrong = form.querySelector("[aria-invalid=true]");
+  if (wrong) {
+    var folded = wrong.closest("details");
+    if (folded) {
+      folded.open = true;
+    }
+    wrong.focus();
+    wrong.scrollIntoView({ block: "center" });
+  }
+
   function login(style) {
     var address = field.from_address ? field.from_address.value.trim() : "";
     return style === "other" ? "" : style === "local" ? address.split("@")[0] : address;
