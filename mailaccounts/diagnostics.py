@@ -228,6 +228,8 @@ class Run:
         return ends
 
     def _state_of(self, part: Part, result: CheckResult) -> str:
+        if result.extra.get("weight") == "unknown":
+            return "unknown"
         if result.ok:
             return "warning" if result.extra.get("weight") == "warn" else "ok"
         if not part.decides or result.extra.get("weight") == "remark":

@@ -21,6 +21,7 @@ from mailaccounts.transports.base import CheckResult
 
 STEPS = ("spf", "dkim", "dmarc")
 REMARK = {"weight": "remark"}  # in ``CheckResult.extra``: not in order, and no reason to fail
+UNKNOWN = {"weight": "unknown"}  # nothing is known, and it is nobody's fault: neither good nor bad
 LONGEST_RECORD = 200  # characters shown of one
 
 
@@ -38,7 +39,7 @@ def look(account: SenderAccount) -> Iterator[CheckResult]:
     spf.milliseconds = milliseconds
     yield spf
     yield _dkim(account, row.dkim)
-    yield _dmarc(row.dmarc)
+    yield _dmarc(account, row.dmarc)
 
 
 def _spf(account: SenderAccount, domain: str, spf: Mapping[str, Any]) -> CheckResult:
@@ -51,9 +52,19 @@ def _spf(account: SenderAccount, domain: str, spf: Mapping[str, Any]) -> CheckRe
         # Mail leaves from the hoster's or the provider's servers: theirs must be named, not ours.
         result.ok, result.hint = True, ""
     if status == SpfStatus.TEMPERROR:
-        result.found = _("The name server did not answer")
-    if account.kind != Kind.SERVER or status == SpfStatus.TEMPERROR:
+        return _unanswered(account, result)
+    if account.kind != Kind.SERVER:
         result.extra = dict(REMARK)
+    return result
+
+
+def _unanswered(account: SenderAccount, result: CheckResult) -> CheckResult:
+    """DNS said nothing: a remark where the record is ours to set, else just not known."""
+    result.extra = dict(REMARK)
+    result.found = _("The name server did not answer")
+    if account.kind != Kind.SERVER:
+        result.found = _("Not looked up: the name server did not answer")
+        result.hint, result.extra = "", dict(UNKNOWN)
     return result
 
 
@@ -82,11 +93,12 @@ def _dkim(account: SenderAccount, dkim: Mapping[str, Any]) -> CheckResult:
     return CheckResult("DKIM", is_good, found, hint, extra=dict(REMARK), code="dkim")
 
 
-def _dmarc(dmarc: Mapping[str, Any]) -> CheckResult:
+def _dmarc(account: SenderAccount, dmarc: Mapping[str, Any]) -> CheckResult:
     status = str(dmarc.get("status", ""))
     record = " ".join(str(text) for text in dmarc.get("found", ()))[:LONGEST_RECORD]
     hint = "" if status == "pass" else wording.dmarc_hint(dmarc)
     is_good = status == "pass"
-    return CheckResult(
+    result = CheckResult(
         "DMARC", is_good, record or _("No record"), hint, extra=dict(REMARK), code="dmarc"
     )
+    return _unanswered(account, result) if status == "temperror" else result

@@ -13,7 +13,7 @@ from django.views import View
 from django.views.generic import TemplateView
 
 from mailaccounts import domain_pages, domain_work, technician
-from mailaccounts.dkim import drop_new_key, new_key
+from mailaccounts.dkim import drop_new_key, make_key
 from mailaccounts.dns import update, update_settings
 from mailaccounts.models import SenderDomain
 from mailaccounts.technician_form import AskForm
@@ -52,6 +52,7 @@ class DomainScoped(ShopScoped):
             "servers": domain_pages.servers_of(domain),
             "may_publish": self.may_publish(domain),
             "plan": domain_work.plan_of(domain),
+            "to_send": technician.Matter(self.shop, domain=domain).has_wishes,
         }
 
     def may_publish(self, domain: SenderDomain) -> bool:
@@ -131,11 +132,13 @@ class MakeKey(DomainDeed):
 
     def post(self, request: HttpRequest, pk: int, **kwargs: Any) -> HttpResponse:
         domain = self.domain(pk)
-        key = new_key(domain)
-        AuditEntry.note("domain.key_made", shop=self.shop, user=request.user, target=key)
-        messages.success(
-            request, _("The key is made. Put its record into DNS; the rest happens by itself.")
-        )
+        key, is_new = make_key(domain)
+        if is_new:
+            AuditEntry.note("domain.key_made", shop=self.shop, user=request.user, target=key)
+            text = _("The key is made. Put its record into DNS; the rest happens by itself.")
+            messages.success(request, text)
+        else:
+            messages.info(request, _("There is a key already: put its record into DNS."))
         return redirect("mailaccounts:domain", shop=self.shop.slug, pk=domain.pk)
 
 
@@ -145,6 +148,8 @@ class DropKey(DomainDeed):
         if drop_new_key(domain):
             AuditEntry.note("domain.key_dropped", shop=self.shop, user=request.user, target=domain)
             messages.success(request, _("The new key is given up."))
+        else:
+            messages.info(request, _("There is no new key to give up."))
         return redirect("mailaccounts:domain", shop=self.shop.slug, pk=domain.pk)
 
 

@@ -8,15 +8,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from mailaccounts import explain_message, explain_session
-from mailaccounts.failures import Deed, Explanation, Failure
+from mailaccounts import explain_message, explain_provider, explain_session
+from mailaccounts.failures import NEVER, Deed, Explanation, Failure
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports.base import AnswerClass, Phase
 from mailaccounts.transports.certificates import Cause
 
 # The first that knows what to say says it.
 EXPLAINERS = (
-    explain_session.key,
+    explain_provider.key,
+    explain_provider.fixed_server,
     explain_session.certificate,
     explain_session.encryption,
     explain_session.network,
@@ -62,6 +63,7 @@ def failure_of(row: dict[str, Any], account: SenderAccount, to: str) -> Failure:
         user=account.username,
         sender=account.from_address,
         to=to,
+        is_signed_in=extra.get("signed_in") != NEVER,
     )
 
 

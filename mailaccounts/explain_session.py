@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from mailaccounts.explain_provider import signed_out, switched_off
 from mailaccounts.failures import Deed, Explanation, Failure
 from mailaccounts.password_places import SWITCHED_ON_FIRST, place_of_password
 from mailaccounts.transports.base import AnswerClass, Phase
@@ -183,52 +184,14 @@ def _turned_away(failure: Failure) -> Explanation:
     )
 
 
-def key(failure: Failure) -> Explanation | None:
-    """A provider was reached and does not take our key."""
-    if failure.step != "key":
-        return None
-    if failure.code in (401, 403):
-        return Explanation(
-            _("The provider did not accept the API key"),
-            _("Its server was found and answers; it does not know the key, or took it back."),
-            _("Make a new key in the provider's panel and enter it here, without blanks."),
-            Deed.PASSWORD,
-        )
-    if failure.code == 404:
-        return Explanation(
-            _("The provider does not know this domain or region"),
-            _("The key was not refused, but there is nothing at the address that belongs to it."),
-            _("Check the domain and the region: they must be those of your account there."),
-            Deed.SETTINGS,
-        )
-    if failure.answer == AnswerClass.QUOTA:
-        return Explanation(
-            _("The provider wants a pause, or to be paid"),
-            _("The key is known; the account at the provider has used up what it may send."),
-            _("Look into the provider's panel."),
-        )
-    if failure.answer == AnswerClass.NET:
-        return Explanation(
-            _("The provider's server broke off"),
-            _("It was found and answers, but did not finish."),
-            _("Test again in a few minutes."),
-        )
-    return Explanation(
-        _("The provider does not let this account send"),
-        failure.words,
-        _("Look into the provider's panel."),
-        Deed.SETTINGS,
-    )
-
-
 def login(failure: Failure) -> Explanation | None:
     """The server was reached and does not let us in."""
     if failure.step not in ("login", "sign_in") and failure.phase != Phase.LOGIN:
         return None
     if failure.kind in ("google", "microsoft"):
-        return _signed_out(failure)
+        return signed_out(failure)
     if failure.says("smtpclientauthentication", "smtp_auth_disabled"):
-        return _switched_off()
+        return switched_off()
     if failure.enhanced in ("5.7.30", "5.7.139") or failure.says("basic authentication"):
         return Explanation(
             _("Microsoft no longer accepts passwords for this mailbox"),
@@ -252,33 +215,6 @@ def login(failure: Failure) -> Explanation | None:
             Deed.SETTINGS,
         )
     return _wrong_password(failure)
-
-
-def _signed_out(failure: Failure) -> Explanation:
-    provider = "Google" if failure.kind == "google" else "Microsoft"
-    if failure.answer == AnswerClass.NET:
-        return Explanation(
-            _("%(provider)s could not be asked for permission just now") % {"provider": provider},
-            failure.words,
-            _("Test again in a few minutes."),
-        )
-    if failure.enhanced in ("5.7.30", "5.7.139") or failure.says("smtpclientauthentication"):
-        return _switched_off()
-    return Explanation(
-        _("%(provider)s does not let us in any more") % {"provider": provider},
-        _("The permission was taken back or has ended, or it is for another mailbox."),
-        _("Sign in at %(provider)s again as %(sender)s.")
-        % {"provider": provider, "sender": failure.sender},
-        Deed.SIGN_IN,
-    )
-
-
-def _switched_off() -> Explanation:
-    return Explanation(
-        _("Sending by programs is switched off for this Microsoft mailbox"),
-        _("Name, port and encryption are right."),
-        _("Your administrator switches on “Authenticated SMTP” for it at Microsoft 365."),
-    )
 
 
 def _wants_app_password(failure: Failure) -> bool:

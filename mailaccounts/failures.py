@@ -9,6 +9,8 @@ from typing import Any
 from mailaccounts.transports.base import AnswerClass, Phase
 from mailaccounts.transports.certificates import Cause
 
+NEVER = "never"  # in ``CheckResult.extra["signed_in"]``
+
 
 class Deed(enum.StrEnum):
     """The button that does what is to be done."""
@@ -40,6 +42,7 @@ class Failure:
     user: str = ""
     sender: str = ""
     to: str = ""
+    is_signed_in: bool = True  # False: nobody has signed in at Google or Microsoft yet
 
     @property
     def domain(self) -> str:

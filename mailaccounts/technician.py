@@ -19,8 +19,9 @@ from django.utils import timezone
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from mailaccounts.models import SenderAccount, SenderDomain, TechnicianLink
+from mailaccounts.models import AccountState, SenderAccount, SenderDomain, TechnicianLink
 from mailaccounts.records import RecordToSet, by_hand, to_set
+from shops.addresses import readable
 from shops.conf import conf
 from shops.models import AuditEntry, Shop
 
@@ -50,12 +51,22 @@ class Matter:
         return self.account.from_address
 
     @property
+    def shown(self) -> str:
+        """``target`` as people write it, with Polish letters."""
+        return readable(self.target)
+
+    @property
     def records(self) -> list[RecordToSet]:
         return to_set(self.domain) if self.domain is not None else []
 
     @property
     def by_hand(self) -> list[str]:
         return by_hand(self.domain) if self.domain is not None else []
+
+    @property
+    def has_wishes(self) -> bool:
+        """False for a domain at which nothing is missing: there is nothing to send."""
+        return self.account is not None or bool(self.records or self.by_hand)
 
 
 def issue(matter: Matter, user: Any) -> tuple[TechnicianLink, str]:
@@ -84,7 +95,7 @@ def send(matter: Matter, address: str, user: Any) -> TechnicianLink:
     with override(link.language or None):
         subject = (
             _("DNS records for %s") if matter.domain is not None else _("Mail server data for %s")
-        ) % matter.target
+        ) % matter.shown
         text = render_to_string(
             "mailaccounts/mail/technician.txt",
             {"matter": matter, "records": matter.records, "url": url, "link": link},
@@ -98,11 +109,12 @@ def send(matter: Matter, address: str, user: Any) -> TechnicianLink:
 
 
 def open_for(token: str) -> TechnicianLink | None:
-    """The link that ``token`` opens, unless it was revoked or has ended."""
+    """The link that ``token`` opens, unless it was revoked, has ended or its account is deleted."""
     return (
         TechnicianLink.objects.select_related("shop", "domain", "account")
         .defer("account__password")
         .filter(token_hash=digest(token), revoked_at=None, expires_at__gt=timezone.now())
+        .exclude(account__state=AccountState.DELETED)
         .first()
     )
 
@@ -121,6 +133,12 @@ def open_links(matter: Matter) -> list[TechnicianLink]:
             expires_at__gt=timezone.now(),
         ).order_by("-id")
     )
+
+
+def end_links_of(account: SenderAccount) -> None:
+    """Nothing is wanted for it any more: its links stop working."""
+    links = TechnicianLink.objects.filter(account=account, revoked_at=None)
+    links.update(revoked_at=timezone.now())
 
 
 def revoke(link: TechnicianLink, user: Any) -> None:

@@ -13,7 +13,7 @@ from django.views import View
 from django.views.decorators.http import require_safe
 
 from mailaccounts import presets, technician
-from mailaccounts.models import Kind, SenderAccount, SenderDomain, TechnicianLink
+from mailaccounts.models import AccountState, Kind, SenderAccount, SenderDomain, TechnicianLink
 from mailaccounts.technician_form import AskForm
 from shops.models import Role
 from shops.scope import ShopScoped
@@ -94,11 +94,23 @@ class Revoke(ShopScoped, View):
     http_method_names = ["post", "options"]
 
     def post(self, request: HttpRequest, pk: int, **kwargs: Any) -> HttpResponse:
-        link = get_object_or_404(TechnicianLink, shop=self.shop, pk=pk)
+        links = TechnicianLink.objects.select_related("account").defer("account__password")
+        link = get_object_or_404(links, shop=self.shop, pk=pk)
         technician.revoke(link, request.user)
         messages.success(request, _("The link does not work any more."))
-        about, of = ("domain", link.domain_id) if link.domain_id else ("account", link.account_id)
-        return redirect(f"mailaccounts:{about}_technician", shop=self.shop.slug, pk=of)
+        slug = self.shop.slug
+        if link.domain_id is not None:
+            return redirect("mailaccounts:domain_technician", shop=slug, pk=link.domain_id)
+        if _asks_for(link.account):
+            return redirect("mailaccounts:account_technician", shop=slug, pk=link.account_id)
+        return redirect("mailaccounts:accounts", shop=slug)
+
+
+def _asks_for(account: SenderAccount | None) -> bool:
+    """True while its page “Send this to my technician” is there."""
+    if account is None or account.state == AccountState.DELETED:
+        return False
+    return account.kind == Kind.SMTP
 
 
 @require_safe

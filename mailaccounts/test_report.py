@@ -29,6 +29,7 @@ ICONS = {
     "ok": ("check", "ok-t"),
     "warning": ("alert-triangle", "warn-t"),
     "failed": ("x", "bad-t"),
+    "unknown": ("minus", "t3"),  # looked for, and nothing is known
     "running": ("loader-2", "spin t2"),
     "waiting": ("circle-dashed", "t3"),
     "skipped": ("minus", "t3"),
@@ -50,7 +51,7 @@ class Line:
 
     @property
     def is_quiet(self) -> bool:
-        return self.state in ("waiting", "skipped")
+        return self.state in ("waiting", "skipped", "unknown")
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,20 @@ def domain_to_ascii(domain: str) -> str:
     return lowered
 
 
+def domain_to_unicode(domain: str) -> str:
+    """Return the domain as people write it; as it stands where that is not possible (IDNA 2008)."""
+    try:
+        return idna.decode(domain)
+    except (idna.IDNAError, UnicodeError):
+        return domain
+
+
+def readable(address: str) -> str:
+    """Return the address with its domain as people write it, to be shown and not to be sent to."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{domain_to_unicode(domain)}"
+
+
 def _from_idn(domain: str) -> str:
     """Return A-labels of what people type; a domain beyond repair comes back for the refusal."""
     if domain.isascii() and "xn--" not in domain.lower():

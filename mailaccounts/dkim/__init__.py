@@ -7,6 +7,7 @@ from mailaccounts.dkim.keys import (
     activate,
     advance_keys,
     drop_new_key,
+    make_key,
     new_key,
     signing_keys,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "activate",
     "advance_keys",
     "drop_new_key",
+    "make_key",
     "new_key",
     "record_name",
     "record_strings",

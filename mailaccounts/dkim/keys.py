@@ -48,20 +48,28 @@ class Advance:
 
 def new_key(domain: SenderDomain) -> DkimKey:
     """A key that waits for its record; the one that waits already, if there is one."""
+    return make_key(domain)[0]
+
+
+def make_key(domain: SenderDomain) -> tuple[DkimKey, bool]:
+    """As ``new_key``, and whether it was made just now."""
     waiting = domain.keys.filter(state=KeyState.NEW).first()
     if waiting is not None:
-        return waiting
+        return waiting, False
     pair = generate_private_key(public_exponent=65537, key_size=KEY_SIZE)
     private = pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = pair.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     with _locked(domain):
         waiting = domain.keys.filter(state=KeyState.NEW).first()
-        return waiting or DkimKey.objects.create(
+        if waiting is not None:
+            return waiting, False
+        made = DkimKey.objects.create(
             domain=domain,
             selector=_free_selector(domain),
             private_key=private.decode(),
             public_key=b64encode(public).decode(),
         )
+        return made, True
 
 
 def drop_new_key(domain: SenderDomain) -> bool:

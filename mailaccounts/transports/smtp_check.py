@@ -97,6 +97,9 @@ def encryption_text(sock: socket.socket, endpoint: Endpoint, extra: dict[str, st
     """How the connection is encrypted; names of the certificate go into ``extra``."""
     certificate = certificate_of(sock)
     if not isinstance(sock, ssl.SSLSocket) or certificate is None:
+        if endpoint.trusted:
+            return _("None: whoever runs this computer has set it so.")
+        extra["weight"] = "warn"
         return _("None: passwords and messages can be read on the way.")
     version = (sock.version() or "TLS").replace("TLSv", "TLS ")
     extra |= {

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from mailaccounts.failures import NEVER
 from mailaccounts.oauth import tokens
 from mailaccounts.oauth.providers import provider
 from mailaccounts.transports.answers import Reply
@@ -45,6 +46,9 @@ class XOAuth2(Smtp):
             step.ok, step.found = False, trouble.text
             step.hint = _("Open the account and sign in again.")
             step.extra = {"answer": trouble.answer.value, "phase": Phase.LOGIN.value}
+            if self.account.oauth_signed_in_at is None:
+                step.found, step.hint = _("Nobody has signed in yet."), _("Sign in at %s.") % name
+                step.extra["signed_in"] = NEVER
             yield step
             return
         step.found = _("The permission to send is valid.")

@@ -165,6 +165,40 @@ def test_a_record_that_names_the_hoster_only_is_good_for_mail_from_the_hoster(sh
     assert (states(test)["spf"], step(test, "spf")["hint"]) == ("ok", "")
 
 
+@pytest.mark.parametrize("kind", ["smtp", "server"])
+def test_name_servers_that_fail_are_no_alarm_where_the_records_are_not_ours(
+    shop, sound_names, settings, kind
+):
+    settings.SYSTEM_SENDER_URL = f"smtp://127.0.0.1:{closed_port()}"
+    for name in ("rowerownia.example", "_dmarc.rowerownia.example"):
+        sound_names.fail(name, "servfail")
+    test = probed(account_at(closed_port(), shop, kind=kind))
+    report = report_of(test, test.account)
+    lines = {line.code: line for line in report.lines}
+    for code in ("spf", "dmarc"):
+        assert states(test)[code] == ("unknown" if kind == "smtp" else "warning")
+        assert "name server did not answer" in lines[code].found
+        assert lines[code].is_quiet == (kind == "smtp") == (lines[code].icon == "minus")
+    hints = {line.code for line in report.hints}
+    assert ("spf" in hints) == (kind == "server")
+
+
+def test_an_unencrypted_connection_is_a_warning(shop):
+    with sink(users={"anna": "right"}) as server:
+        test = probed(account_at(server.port, shop, username="anna", password="wrong"))
+    line = next(line for line in report_of(test, test.account).lines if line.code == "encryption")
+    assert (line.state, line.icon, line.tone) == ("warning", "alert-triangle", "warn-t")
+    assert "can be read on the way" in line.found
+
+
+def test_the_operator_s_own_server_needs_no_warning(shop, settings):
+    with sink(users={"anna": "right"}) as server:
+        settings.SYSTEM_SENDER_URL = f"smtp://anna:wrong@127.0.0.1:{server.port}"
+        test = probed(shop.sender_accounts.get(is_default=True))
+    assert states(test)["encryption"] == "ok"
+    assert "has set it so" in step(test, "encryption")["found"]
+
+
 def test_a_mailbox_that_is_away_is_a_remark(shop):
     account = account_at(
         closed_port(),

@@ -69,6 +69,7 @@ def test_a_self_made_certificate_fails_until_its_errors_are_ignored(shop, tmp_pa
     with sink(tls=make_certificate(tmp_path), implicit_tls=True) as server:
         account = account_at(server.port, shop, tls_mode="implicit")
         test = probed(account)
+        account.refresh_from_db()
         assert report_of(test, account).offers == "ignore_certificate"
         SenderAccount.objects.update(ignore_certificate_errors=True)
         account.refresh_from_db()

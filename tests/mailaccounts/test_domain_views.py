@@ -113,6 +113,18 @@ def test_a_stricter_policy_is_asked_for_only_once_own_mail_would_pass(owner_clie
     assert stricter in seen(owner_client.get(url("domain_technician", domain)))
 
 
+def test_the_technician_is_offered_only_while_something_is_missing(owner_client, shop, server):
+    domain = checked(make_domain(shop))
+    offer = "Send this to my technician"
+    assert offer in seen(owner_client.get(url("domain", domain))).split("<dialog")[0]
+    key = new_key(domain)
+    server.put(DOMAIN, "TXT", PROPOSED).add(record_name(key), "TXT", record_text(key))
+    server.put(f"_dmarc.{DOMAIN}", "TXT", "v=DMARC1; p=reject")
+    page = seen(owner_client.get(url("domain", checked(domain)))).split("<dialog")[0]
+    assert offer not in page and "What will be sent" not in page
+    assert "nothing is missing" in seen(owner_client.get(url("domain_technician", domain)))
+
+
 def test_a_domain_that_was_never_checked_says_so(owner_client, domain):
     page = seen(owner_client.get(url("domain", domain)))
     assert "Nobody has looked at this record yet." in page
@@ -246,6 +258,22 @@ def test_the_new_key_can_be_given_up(owner_client, domain):
     new_key(domain)
     owner_client.post(url("domain_key_drop", domain))
     assert not DkimKey.objects.exists()
+
+
+def test_a_key_that_is_asked_for_twice_is_made_and_noted_once(owner_client, domain):
+    first = owner_client.post(url("domain_key", domain), follow=True)
+    assert "The key is made." in seen(first)
+    again = seen(owner_client.post(url("domain_key", domain), follow=True))
+    assert "There is a key already: put its record into DNS." in again
+    assert "The key is made. Put" not in again
+    assert DkimKey.objects.count() == AuditEntry.objects.filter(action="domain.key_made").count()
+    assert DkimKey.objects.count() == 1
+
+
+def test_giving_up_a_key_that_is_not_there_says_so(owner_client, domain):
+    answer = owner_client.post(url("domain_key_drop", domain), follow=True)
+    assert "There is no new key to give up." in seen(answer)
+    assert not AuditEntry.objects.filter(action="domain.key_dropped").exists()
 
 
 def test_a_domain_whose_mail_a_provider_signs_offers_no_key(owner_client, shop, server):

@@ -159,6 +159,27 @@ def test_a_connection_that_does_not_come_about_is_explained(cause, changes, titl
     assert found.found and found.advice
 
 
+@pytest.mark.parametrize("kind", ["freshmail", "esp", "google", "microsoft", "server"])
+@pytest.mark.parametrize("cause", [each for each in Cause if each != Cause.NONE])
+def test_nobody_is_sent_to_a_field_that_the_form_does_not_have(kind, cause):
+    facts = {**SHOP, "host": "api.freshmail.com", "port": 443}
+    step = Failure("server", kind, "words", AnswerClass.AUTH, CONNECT, cause=cause, **facts)
+    found = explain(step)
+    assert "api.freshmail.com" in found.title and found.found
+    assert "nothing to change in the account" in found.advice
+    assert found.deed == Deed.NONE
+    for word in ("hoster", "SMTP", "STARTTLS", "port", "mistyped"):
+        assert word not in f"{found.title} {found.found} {found.advice}"
+
+
+def test_a_provider_that_has_no_name_here_is_our_own_way_to_the_internet():
+    facts = {**SHOP, "host": "api.freshmail.com", "port": 443}
+    for cause in (Cause.NO_NAME, Cause.NAME_UNREADABLE):
+        found = explain(Failure("server", "freshmail", cause=cause, **facts))
+        assert found.title == "api.freshmail.com could not be reached from here"
+        assert "no way to the internet, or its name servers do not answer" in found.found
+
+
 def test_port_25_leads_to_587_and_a_silent_465_too():
     for port in (25, 465):
         found = explain(

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from demo.sink_faults import Action, Fault, Stage
-from mailaccounts.transports import smtp
+from mailaccounts.transports import smtp_carrier
 from mailaccounts.transports.parcels import Unsendable, stuffed
 from mailaccounts.transports.smtp import Smtp
 from mailaccounts.transports.smtp_opening import Timeouts
@@ -43,7 +43,7 @@ def test_it_sends_all_items_in_order_over_one_connection(pipelining):
 
 
 def test_an_outcome_shares_its_commit_with_the_gate_of_the_next(monkeypatch):
-    monkeypatch.setattr(smtp, "PATIENCE", 5)  # a busy computer must not make two of one
+    monkeypatch.setattr(smtp_carrier, "PATIENCE", 5)  # a busy computer must not make two of one
     items = make_outgoings(10)
     with sink() as server:
         journal, _trouble = carry(server.port, items)

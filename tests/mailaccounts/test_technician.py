@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from mailaccounts import technician
+from mailaccounts import leaving, technician
 from mailaccounts.dkim import new_key, record_name, record_text
 from mailaccounts.models import SenderDomain, TechnicianLink
+from mailaccounts.signals import say_left
 from shops.models import AuditEntry
 from tests import factories
 
@@ -139,6 +140,29 @@ def test_a_link_that_ended_says_only_that(owner_client, shop, matter, owner, cha
     assert answer.headers["Cache-Control"] == "no-store, private"
 
 
+def test_a_link_ends_with_its_account(owner_client, shop, owner):
+    account = factories.make_account(shop, state="draft")
+    link, url = technician.issue(technician.Matter(shop, account=account), owner)
+    assert Client().get(path_of(url)).status_code == 200
+    leaving.remove(account)
+    answer = Client().get(path_of(url))
+    assert answer.status_code == 404
+    assert account.from_address not in answer.content.decode()
+    link.refresh_from_db()
+    assert link.revoked_at is not None
+    TechnicianLink.objects.update(revoked_at=None)  # the account was deleted by an older release
+    assert Client().get(path_of(url)).status_code == 404
+    gone = reverse("mailaccounts:technician_revoke", args=[shop.slug, link.pk])
+    assert owner_client.post(gone, follow=True).status_code == 200
+
+
+def test_a_link_outlives_an_account_that_is_only_switched_off(shop, owner):
+    account = factories.make_account(shop, state="disabled")
+    _link, url = technician.issue(technician.Matter(shop, account=account), owner)
+    say_left(account)
+    assert Client().get(path_of(url)).status_code == 200
+
+
 def test_nothing_can_be_posted_to_it(matter, owner):
     _link, url = technician.issue(matter, owner)
     assert Client().post(path_of(url)).status_code == 405
@@ -165,6 +189,20 @@ def test_an_accounts_missing_server_data_are_asked_for(owner_client, shop, owner
     assert "do not send the password by e-mail" in page
     for text in (page, message.body):
         assert "secret-user" not in text and "secret-word" not in text
+
+
+def test_a_polish_domain_is_written_with_its_letters(owner_client, shop, owner, mailoutbox):
+    account = factories.make_account(shop, from_address="sklep@xn--kot-jwa.example", state="draft")
+    domain = SenderDomain.objects.create(
+        shop=shop, domain="xn--kot-jwa.example", checked_at=timezone.now()
+    )
+    for about in ({"account": account}, {"domain": domain}):
+        matter = technician.Matter(shop, **about)
+        technician.send(matter, "jan@technik.example", owner)
+        message = mailoutbox.pop()
+        link = re.search(r"http://\S+/technician/\S+/", message.body)[0]
+        for text in (message.subject, message.body, opened(link).content.decode()):
+            assert "kotł.example" in text and "xn--" not in text
 
 
 def test_the_hosters_own_ways_are_named_where_we_know_them(owner_client, shop):

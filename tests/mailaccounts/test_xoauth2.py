@@ -228,6 +228,18 @@ def test_the_account_test_says_what_to_do_when_the_permission_is_gone(shop, prov
     assert told.deed == Deed.SIGN_IN and MAILBOX in told.advice
 
 
+@pytest.mark.parametrize(("kind", "name"), [("google", "Google"), ("microsoft", "Microsoft")])
+def test_an_account_that_nobody_has_signed_in_yet_is_told_so(shop, kind, name):
+    account = draft(shop, kind)
+    steps = list(transport_for(account).check())
+    assert [(step.code, step.ok) for step in steps] == [("sign_in", False)]
+    assert steps[0].found == "Nobody has signed in yet."
+    told = explained(account, steps)
+    assert (told.title, told.deed) == ("Nobody has signed in yet", Deed.SIGN_IN)
+    assert f"Sign in at {name} as {MAILBOX}" in told.advice
+    assert "any more" not in str(told) and "taken back" not in str(told)
+
+
 def test_a_permission_taken_back_within_the_hour_is_explained_as_such(shop, provider, settings):
     """The stored token seems to live; the server refuses it, and so does the provider."""
     account = signed_in(shop, provider)

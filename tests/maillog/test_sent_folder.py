@@ -18,6 +18,7 @@ from django.utils import timezone
 from mailaccounts.models import SenderAccount
 from maillog import reaper, sent_folder, tasks
 from maillog.deliver import Deliverer, LeaseKeeper
+from maillog.management.commands.sync_imap import Command as SyncImap
 from maillog.models import Attempt, Delivery, MailMessage, MessageBody
 from maillog.outbox import Recipient, queue
 from maillog.sent_folder_session import ImapSession, Result
@@ -542,3 +543,12 @@ def test_the_command_names_what_is_wrong_with_its_arguments(arguments, words) ->
     factories.make_account(factories.make_shop(), from_address="off@rowerownia.example")
     with pytest.raises(CommandError, match=words):
         call_command("sync_imap", *arguments, stdout=StringIO())
+
+
+def test_a_wrong_day_at_the_command_line_is_one_line_and_no_traceback(capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        SyncImap().run_from_argv(["manage.py", "sync_imap", "2", "--since", "garbage"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "--since: garbage is no date; write it like 2026-11-25." in said
+    assert "Traceback" not in said

@@ -14,6 +14,7 @@ from shops.addresses import (
     normalise,
     parse_address,
     parse_list,
+    readable,
     validate_address,
     validate_email_list,
 )
@@ -189,3 +190,15 @@ def test_validators_name_the_address():
         validate_address("Anna <anna@shop.example>")
     with pytest.raises(ValidationError, match="“b”"):
         validate_email_list("a@shop.example, b")
+
+
+@pytest.mark.parametrize("shown", ["sklep@łódź.example", "ewa@shop.рф", "ewa@shop.example"])
+def test_an_address_is_shown_as_people_write_it(shown):
+    stored = parse_address(shown).address
+    assert stored.isascii()
+    assert readable(stored) == shown
+
+
+@pytest.mark.parametrize("text", ["", "a@xn--ł.example", "a@xn--999999.example", "a@" + "x" * 70])
+def test_what_is_no_idn_is_shown_as_it_stands(text):
+    assert readable(text) == text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from argparse import ArgumentTypeError
 from datetime import datetime, time
 from typing import Any
 
@@ -74,7 +75,10 @@ def find(name: str) -> SenderAccount:
 
 
 def moment(text: str) -> datetime:
-    """A day (its beginning) or a moment, in the installation's time zone."""
+    """A day (its beginning) or a moment, in the installation's time zone.
+
+    Raises ``ArgumentTypeError``, which argparse turns into a line about ``--since``.
+    """
     try:
         day, at = parse_date(text), parse_datetime(text)
     except ValueError:
@@ -82,5 +86,5 @@ def moment(text: str) -> datetime:
     if at is None and day is not None:
         at = datetime.combine(day, time())
     if at is None:
-        raise CommandError(f"{text} is no date; write it like 2026-11-25.")
+        raise ArgumentTypeError(f"{text} is no date; write it like 2026-11-25.")
     return timezone.make_aware(at) if timezone.is_naive(at) else at
