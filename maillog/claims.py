@@ -228,6 +228,8 @@ def release(claimed: Sequence[Claimed], worker: str, *, past_gate: bool = False)
 
 _RELEASE = (
     f"UPDATE maillog_delivery SET state = '{State.QUEUED.value}', lease_until = NULL, worker = '',"
+    # It did not leave, so nothing of it may have, unless an earlier dot was uncertain.
+    " dot_at = CASE WHEN ever_unknown THEN dot_at END,"
     # Given back in order: this claim did not break off, and is none that counts as poison.
     " phase = '', lone_claims = CASE WHEN alone AND lone_claims > 0 THEN lone_claims - 1"
     " ELSE lone_claims END"

@@ -32,7 +32,10 @@ from shops.conf import conf
 logger = logging.getLogger(__name__)
 
 # Where the server had heard of one message, and of no other, before it made trouble.
-ASKED_FOR_ONE = (Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY)
+ASKED_FOR_ONE = (Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT)
+# What an API says of key, credit and pace (RFC 9110 section 15.5, RFC 6585): the next message would
+# hear the same. Not among SMTP's codes.
+SAID_TO_ALL = (401, 402, 407, 429)
 SHORTEST_STEP_BACK = 60.0  # seconds
 
 
@@ -164,7 +167,7 @@ class Session:
                     enhanced=trouble.enhanced[:12],
                     text=trouble.text[:2048],
                 )
-                if trouble.about and trouble.phase in ASKED_FOR_ONE:
+                if _may_be_its_own(trouble):
                     put_behind(first)
 
     def _blamed(self, trouble: AccountTrouble) -> Delivery | None:
@@ -181,6 +184,12 @@ class Session:
             return False
         self.journal.release_all()
         return claims.sessions_of(self.account.pk) > 0
+
+
+def _may_be_its_own(trouble: AccountTrouble) -> bool:
+    """True if one message may be the cause, although the answer speaks of the account."""
+    asked = trouble.about is not None and trouble.phase in ASKED_FOR_ONE
+    return asked and trouble.code not in SAID_TO_ALL
 
 
 def put_behind(delivery: Delivery) -> None:

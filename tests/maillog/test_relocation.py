@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from demo.sink_faults import Fault, Stage
 from mailaccounts.deeds import do
 from mailaccounts.models import Breaker, SenderAccount
 from maillog import claims, reaper, relocation
@@ -21,6 +22,8 @@ from maillog.resend import try_again
 from maillog.states import Reason, Role, State
 from shops.models import AuditEntry, Shop
 from tests import factories
+from tests.http_server import Reply, http_server
+from tests.maillog.test_api_accounts import freshmail_account
 from tests.maillog.test_drainers import queue_many
 from tests.maillog.test_session import make_draft, send_all
 from tests.smtp import sink
@@ -188,12 +191,42 @@ def test_mail_of_an_account_that_staff_must_mend_leaves_from_its_fallback(
     assert where(message) == (main.pk, main.from_address, ["fallback"], {main.pk})
 
 
+@pytest.mark.promise("S5.9")
+def test_what_a_provider_refused_with_its_key_falls_back_too(
+    main: SenderAccount, settings: Any
+) -> None:
+    with http_server(Reply(401, {"errors": ["bad token"]})) as server:
+        paid = freshmail_account(server.url, settings, shop=main.shop, fallback=main)
+        messages = [one(paid, to="a@klient.example"), one(paid, to="b@klient.example")]
+        for _each in range(2):
+            SenderAccount.objects.filter(pk=paid.pk).update(next_try_at=None)
+            send_all(paid)
+        assert len(server.asked) == 2
+    reaper.sweep()
+    assert [where(each)[0] for each in messages] == [main.pk, main.pk]
+
+
+def test_what_a_server_refused_at_the_dot_falls_back_too(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    with sink(faults=[Fault(Stage.DOT, reply="530 5.7.0 Authentication required")]) as server:
+        SenderAccount.objects.filter(pk=spare.pk).update(port=server.port)
+        message = one(spare)
+        send_all(spare)
+    assert message.deliveries.get().tries == 1
+    stay_open(spare)
+    reaper.sweep()
+    assert where(message)[0] == main.pk
+
+
 def test_what_was_past_its_dot_stays_with_its_account(
     main: SenderAccount, spare: SenderAccount
 ) -> None:
     message = one(spare)
     now = timezone.now()
-    Delivery.objects.update(state=State.DEFERRED, dot_at=now, due_at=now + timedelta(hours=1))
+    Delivery.objects.update(
+        state=State.QUEUED, dot_at=now, ever_unknown=True, due_at=now + timedelta(hours=1)
+    )
     stay_open(spare)
     assert rescue_stranded() == 0 and where(message)[0] == spare.pk
 
