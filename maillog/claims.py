@@ -166,7 +166,8 @@ def _claim_sql(alone: bool, only: str = "") -> str:
     # SQLite would not use otherwise.
     return (
         f"UPDATE maillog_delivery SET state = '{State.CLAIMED.value}', worker = %s,"
-        f" fence = fence + 1, phase = '', lone_claims = {counted},"
+        # Its turn has come: it waits for the earlier one no second time.
+        f" fence = fence + 1, phase = '', after = NULL, lone_claims = {counted},"
         f" lease_until = {later_sql(conf.LEASE_SECONDS)}"
         f" WHERE id {among[0]}SELECT id FROM maillog_delivery"
         f" WHERE account_id = %s AND state IN ({_DUE}) AND NOT (role = '{Role.IMAP.value}')"

@@ -55,7 +55,7 @@ class Usage:
     """What an account has sent, and is sending, in the last 24 hours and in the last minute.
 
     ``per_day`` None: no limit. ``soft``: it is only warned of. ``next_free_at`` is when the next
-    ordinary message may leave; None if that is now.
+    ordinary message may leave; None if that is now. ``common`` are the ordinary ones of today.
     """
 
     today: int = 0
@@ -63,6 +63,7 @@ class Usage:
     soft: bool = False
     minute: int = 0
     next_free_at: datetime | None = None
+    common: int = 0
 
     @property
     def percent(self) -> int:
@@ -194,7 +195,25 @@ def _usage(
         soft=soft,
         minute=int(quick),
         next_free_at=max(waits, default=None),
+        common=int(common),
     )
+
+
+def room_within(account: SenderAccount, found: Usage, seconds: float) -> Room | None:
+    """What may leave within ``seconds``, at the least; None where nothing limits it.
+
+    What gets free of the day's limit meanwhile is not counted: who knows for whom.
+    """
+    totals, ordinary = [], []
+    if account.per_minute is not None:
+        share = int(account.per_minute * max(seconds, 0) / (MINUTE + SPARE))
+        totals.append(account.per_minute - found.minute + share)
+    if account.per_day is not None:
+        totals.append(account.per_day - found.today)
+        ordinary.append(account.per_day - account.per_day // RESERVE - found.common)
+    if not totals:
+        return None
+    return Room(max(min(totals), 0), max(min(totals + ordinary), 0))
 
 
 def _end(oldest: datetime | str | None, window: float) -> datetime:

@@ -131,7 +131,7 @@ class Session:
         return batch
 
     def _prepare(self, claim: pipeline.Claim) -> Outgoing | None:
-        delivery, before = claim.delivery, claim.delivery.envelope_to
+        delivery, before = claim.delivery, wire_form.place(claim.delivery)
         try:
             outgoing = pipeline.process(claim)
         except pipeline.Stop as stop:
@@ -141,7 +141,7 @@ class Session:
             # is then taken alone, and is held after a few such claims.
             logger.exception("delivery %s could not be prepared", delivery.pk)
         else:
-            if delivery.envelope_to != before:
+            if wire_form.place(delivery) != before:
                 wire_form.store(delivery)
             return outgoing
         self.journal.held.pop(claims.claim_of(delivery), None)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from demo.sink_faults import Fault, Stage
 from mailaccounts.deeds import do
 from mailaccounts.models import Breaker, SenderAccount
-from maillog import claims, reaper, relocation
+from maillog import claims, reaper, relocation, retry
 from maillog.models import Delivery, MailMessage
 from maillog.outbox import Recipient, queue
 from maillog.relocation import BATCH, fallback_of, rescue_stranded
@@ -247,6 +247,70 @@ def test_an_account_that_is_tried_again_by_itself_keeps_its_mail(
     soon = timezone.now() + timedelta(minutes=5)
     SenderAccount.objects.filter(pk=spare.pk).update(breaker=Breaker.OPEN, next_try_at=soon)
     assert rescue_stranded() == 0 and where(message)[0] == spare.pk
+
+
+def away(account: SenderAccount, failures: int, minutes: int = 30) -> None:
+    """Its server does not answer, and is tried again in so many minutes."""
+    again = timezone.now() + timedelta(minutes=minutes)
+    SenderAccount.objects.filter(pk=account.pk).update(
+        breaker=Breaker.OPEN, net_failures=failures, next_try_at=again
+    )
+
+
+@pytest.mark.promise("S5.9")
+def test_while_a_server_is_away_what_would_come_too_late_leaves_from_the_fallback(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    late = one(spare, expires_in=timedelta(minutes=20))
+    waits = one(spare, expires_in=timedelta(hours=48))
+    away(spare, 5)
+    reaper.sweep()
+    assert where(late) == (main.pk, main.from_address, ["fallback"], {main.pk})
+    assert where(waits)[0] == spare.pk
+
+
+@pytest.mark.promise("S5.9")
+def test_after_two_hours_all_that_waits_for_a_server_leaves_from_the_fallback(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    pauses = [retry.account_pause(each) for each in range(1, relocation.LONG_AWAY)]
+    assert sum(pauses[:-1], timedelta(0)) < timedelta(hours=2) <= sum(pauses, timedelta(0))
+    fresh, uncertain = one(spare), one(spare, occurrence="b")
+    now = timezone.now()
+    uncertain.deliveries.update(state=State.DEFERRED, dot_at=now)
+    away(spare, relocation.LONG_AWAY - 1)
+    assert rescue_stranded() == 0
+    away(spare, relocation.LONG_AWAY, minutes=-1)
+    assert rescue_stranded() == 0, "first it is tried again"
+    away(spare, relocation.LONG_AWAY)
+    assert rescue_stranded() == 1
+    assert where(fresh)[0] == main.pk and where(uncertain)[0] == spare.pk
+
+
+def test_a_part_that_was_past_its_dot_keeps_the_others_from_a_fallback(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    people = (Recipient("anna@klient.example"), Recipient("ewa@klient.example", role=Role.CC))
+    message = one(spare, recipients=people)
+    now = timezone.now()
+    message.deliveries.filter(role=Role.CC).update(state=State.DEFERRED, dot_at=now, due_at=now)
+    stay_open(spare)
+    assert rescue_stranded() == 0
+    assert where(message) == (spare.pk, spare.from_address, [], {spare.pk})
+
+
+def test_answers_go_where_the_new_account_wants_them(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    SenderAccount.objects.filter(pk=main.pk).update(reply_to="biuro@glowny.example")
+    spare.reply_to = "pytania@boczny.example"
+    spare.save(update_fields=["reply_to"])
+    plain = one(spare, occurrence="a")
+    own = one(spare, occurrence="b", reply_to="opinie@sklep.example")
+    stay_open(spare)
+    assert rescue_stranded() == 2
+    found = {pk: MailMessage.objects.get(pk=pk).reply_to for pk in (plain.pk, own.pk)}
+    assert found == {plain.pk: "biuro@glowny.example", own.pk: "opinie@sklep.example"}
 
 
 def test_mail_is_moved_once_and_never_in_a_circle(
