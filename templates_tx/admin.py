@@ -75,7 +75,7 @@ class TemplateAssignmentAdmin(ShopScopedAdmin):
     audited_as = "assignment"
     fields = (
         *("shop", "message_type", "channel", "is_on", "account", "template"),
-        *("copy_to_owner", "delay_minutes"),
+        *("copy_to_owner", "reply_to", "delay_minutes"),
     )
     list_display = ("message", "shop", "channel", "is_on", "account", "copy_to_owner")
     list_editable = ("is_on", "account", "copy_to_owner")

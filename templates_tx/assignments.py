@@ -24,12 +24,16 @@ TAKES_PLACE_OF = {"order.paid": "order.placed"}
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether, from which account, and with a copy for the owner. ``account`` None: the main one,
-    whichever that is when a message is made."""
+    """Whether, from which account, with a copy for the owner, and where answers go.
+
+    ``account`` None: the main one, whichever that is when a message is made; ``reply_to`` empty:
+    where that account's answers go.
+    """
 
     is_on: bool
     account: int | None = None
     copy_to_owner: bool = False
+    reply_to: str = ""
 
 
 def rows_of(shop: Shop) -> dict[str, TemplateAssignment]:
@@ -41,7 +45,7 @@ def rows_of(shop: Shop) -> dict[str, TemplateAssignment]:
 def decision_of(message_type: MessageType, row: TemplateAssignment | None) -> Decision:
     if row is None:
         return Decision(message_type.on_in_new_shop)
-    return Decision(row.is_on, row.account_id, row.copy_to_owner)
+    return Decision(row.is_on, row.account_id, row.copy_to_owner, row.reply_to)
 
 
 @transaction.atomic
@@ -70,8 +74,8 @@ def _decide(shop: Shop, message_type: MessageType, wanted: Decision, user: Any) 
     if wanted == before:
         return before
     row.is_on, row.account_id = wanted.is_on, wanted.account
-    row.copy_to_owner = wanted.copy_to_owner
-    row.save(update_fields=["is_on", "account", "copy_to_owner"])
+    row.copy_to_owner, row.reply_to = wanted.copy_to_owner, wanted.reply_to
+    row.save(update_fields=["is_on", "account", "copy_to_owner", "reply_to"])
     old, new = asdict(before), asdict(wanted)
     AuditEntry.note(
         "assignment.changed",

@@ -160,6 +160,7 @@ def initial_of(decision: Decision) -> dict[str, object]:
     return {
         "is_on": "on" if decision.is_on else "off",
         "account": decision.account or "",
+        "reply_to": decision.reply_to,
         "copy_to_owner": "on" if decision.copy_to_owner else "off",
     }
 

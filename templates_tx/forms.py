@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from mailaccounts.fields import one_address
 from templates_tx.assignments import Decision
 from templates_tx.message_types import MessageType
 
@@ -28,6 +29,7 @@ class DecisionForm(forms.Form):
         },
     )
     copy_to_owner = forms.ChoiceField(label=_("Copy to the owner"), choices=ON_OFF)
+    reply_to = forms.CharField(label=_("Answers go to"), required=False, max_length=254)
 
     def __init__(
         self,
@@ -61,6 +63,10 @@ class DecisionForm(forms.Form):
     def account_words(self, account: int | None) -> str:
         return dict(self.accounts)[account or ""]
 
+    def clean_reply_to(self) -> str:
+        typed = str(self.cleaned_data["reply_to"])
+        return one_address(typed) if typed else ""
+
     def clean(self) -> dict[str, Any]:
         for name in [name for name in self.fields if name not in self.data]:
             self.errors.pop(name, None)  # “This field is required” does not say which
@@ -75,4 +81,5 @@ class DecisionForm(forms.Form):
             is_on=values["is_on"] == "on",
             account=values["account"],
             copy_to_owner=values.get("copy_to_owner") == "on",
+            reply_to=values["reply_to"],
         )

@@ -166,6 +166,10 @@ def told(row: MessageRow, wanted: Decision, shop: Shop) -> Iterator[str]:
         yield text % {"name": name}
     if wanted.account != before.account:
         yield _("It leaves from %(account)s.") % {"account": row.form.account_words(wanted.account)}
+    if wanted.reply_to != before.reply_to:
+        yield _("Answers go to %(address)s.") % {
+            "address": wanted.reply_to or _("where the account's answers go")
+        }
     if wanted.copy_to_owner and not before.copy_to_owner:
         yield _("%(address)s gets a copy of each.") % {"address": shop.contact_email}
     elif before.copy_to_owner and not wanted.copy_to_owner:

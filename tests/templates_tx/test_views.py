@@ -154,7 +154,7 @@ def test_accounts_of_another_shop_are_not_offered(
     assert "ullhuset" not in owner_client.get(page_of(shop)).content.decode()
 
 
-@pytest.mark.parametrize("missing", ["is_on", "account", "copy_to_owner"])
+@pytest.mark.parametrize("missing", ["is_on", "account", "copy_to_owner", "reply_to"])
 def test_a_post_without_a_field_changes_nothing(
     owner_client: Client, shop: Shop, service: SenderAccount, missing: str
 ) -> None:
@@ -393,3 +393,14 @@ def test_names_that_staff_typed_are_shown_as_text(owner_client: Client, shop: Sh
     text = owner_client.get(page_of(shop)).content.decode()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)" in text
+
+
+def test_answers_to_one_message_may_go_elsewhere(owner_client, shop):
+    save(owner_client, shop, "note", reply_to="biuro@rowerownia.example")
+    assert stored(shop, "note").reply_to == "biuro@rowerownia.example"
+    answer = save(owner_client, shop, "note", reply_to="nobody")
+    assert answer.status_code == 422
+    assert "Answers go to" in answer.content.decode()
+    assert stored(shop, "note").reply_to == "biuro@rowerownia.example"
+    save(owner_client, shop, "note", reply_to="")
+    assert stored(shop, "note").reply_to == ""
