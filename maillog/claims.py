@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Now
 
 from mailaccounts.models import AccountState, Breaker, SenderAccount
@@ -71,11 +71,13 @@ def due_accounts() -> list[SenderAccount]:
     due = Delivery.objects.alias(earlier_state=Coalesce(Subquery(earlier), Value(""))).filter(
         _its_turn(), ~Q(role=Role.IMAP), account=OuterRef("pk"), state__in=DUE, due_at__lte=Now()
     )
+    # The first in the index's order, not EXISTS: PostgreSQL joins that, and walks through a whole
+    # backlog at each look (36 ms with 30,000 that wait, five times a second).
+    first = Subquery(due.order_by("priority", "due_at").values("pk")[:1])
     # PostgreSQL would put the one that was never used behind all others.
     longest_unused = F("last_used_at").asc(nulls_first=True)
-    return list(
-        SenderAccount.objects.filter(open_now(), Exists(due)).order_by(longest_unused, "pk")
-    )
+    rows = SenderAccount.objects.filter(open_now()).annotate(first_due=first)
+    return list(rows.filter(first_due__isnull=False).order_by(longest_unused, "pk"))
 
 
 def _its_turn() -> Q:
@@ -164,7 +166,8 @@ def _claim_sql(alone: bool, only: str = "") -> str:
     # SQLite would not use otherwise.
     return (
         f"UPDATE maillog_delivery SET state = '{State.CLAIMED.value}', worker = %s,"
-        f" fence = fence + 1, phase = '', lone_claims = {counted},"
+        # Its turn has come: it waits for the earlier one no second time.
+        f" fence = fence + 1, phase = '', after = NULL, lone_claims = {counted},"
         f" lease_until = {later_sql(conf.LEASE_SECONDS)}"
         f" WHERE id {among[0]}SELECT id FROM maillog_delivery"
         f" WHERE account_id = %s AND state IN ({_DUE}) AND NOT (role = '{Role.IMAP.value}')"
@@ -226,6 +229,8 @@ def release(claimed: Sequence[Claimed], worker: str, *, past_gate: bool = False)
 
 _RELEASE = (
     f"UPDATE maillog_delivery SET state = '{State.QUEUED.value}', lease_until = NULL, worker = '',"
+    # It did not leave, so nothing of it may have, unless an earlier dot was uncertain.
+    " dot_at = CASE WHEN ever_unknown THEN dot_at END,"
     # Given back in order: this claim did not break off, and is none that counts as poison.
     " phase = '', lone_claims = CASE WHEN alone AND lone_claims > 0 THEN lone_claims - 1"
     " ELSE lone_claims END"

@@ -27,7 +27,7 @@ _RESET = "*"  # no address is written so
 class Hindrances:
     """``is_reset``: a reset mark silences it. ``suppressed`` holds normalised addresses,
     ``earlier`` by such an address the delivery that goes first: the last one about the same order
-    that waits."""
+    that waits and is due no later."""
 
     is_reset: bool = False
     suppressed: frozenset[str] = frozenset()
@@ -49,9 +49,10 @@ def look_up(
     message_type: str,
     imported_at: datetime | None,
     addresses: Iterable[str],
-    order_number: str = "",
+    order: tuple[str, datetime] | None = None,
 ) -> Hindrances:
-    """In one statement, whoever the message goes to. ``imported_at`` is its order's, if it has one.
+    """In one statement, whoever the message goes to. ``imported_at`` is its order's, if it has one;
+    ``order`` is the order's number and when the message is due.
 
     It may be too early to know: suppressions are asked for again before the message leaves.
     """
@@ -59,8 +60,9 @@ def look_up(
     adapt = connection.ops.adapt_datetimefield_value
     mark = [shop.pk, message_type, imported_at and adapt(imported_at)]
     values = [*mark, shop.pk, adapt(timezone.now()), *known]
-    if has_order := bool(order_number and known):
-        values += [shop.pk, order_number]
+    if has_order := bool(order and known):
+        assert order is not None
+        values += [shop.pk, order[0], adapt(order[1])]
     sql = _sql(len(known), has_order)
     rows = quick_sql.rows(sql, values, keep_plan=len(known) <= FEW)
     if not rows:
@@ -90,6 +92,8 @@ def _sql(addresses: int, has_order: bool) -> str:
         " JOIN maillog_delivery d ON d.message_id = m.id"
         " WHERE m.shop_id = %s AND m.order_number = %s"
         f" AND d.role = '{Role.MAIN.value}' AND d.state IN ({states})"
+        # One that is to leave days later goes first only once its time has come.
+        " AND (d.fence > 0 OR d.due_at <= %s)"
     )
 
 

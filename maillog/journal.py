@@ -196,8 +196,11 @@ class AccountJournal:
 def _outcome_sql(state: State) -> str:
     # The reaper may have called it unknown while we waited for the reply: that reply settles it.
     also = f", '{State.UNKNOWN.value}'" if state in (State.SENT, State.FAILED) else ""
+    # Refused: nothing of it can have been taken, unless an earlier dot was uncertain.
+    refused = state not in (State.SENT, State.UNKNOWN)
+    dot = " dot_at = CASE WHEN ever_unknown THEN dot_at END," if refused else ""
     return (
-        "UPDATE maillog_delivery SET state = %s, phase = %s, due_at = %s, lease_until = NULL,"
+        f"UPDATE maillog_delivery SET state = %s, phase = %s,{dot} due_at = %s, lease_until = NULL,"
         " worker = '', tries = tries + 1, alone = false, lone_claims = 0,"
         " ever_unknown = (ever_unknown OR %s), last_code = %s, last_answer = %s, last_reply = %s,"
         " ended_at = %s WHERE id = %s AND fence = %s"

@@ -1,9 +1,10 @@
 """How much an account may send: so many a minute, so many in any 24 hours.
 
-Nothing is booked. What counts is what the deliveries say: every final dot of the last 24 hours, and
-what is claimed now, because its dot is to come. A claim takes what is left, under a lock on the
-account's row. So no window of that length holds more than the limit: when the last of its dots was
-claimed, all the others had been made or were claimed.
+Nothing is booked. What counts is what the deliveries say: every final dot of the last 24 hours that
+was accepted or may have been, and what is claimed now, because its dot is to come. One that the
+server refused counts for nothing: it may be tried again. A claim takes what is left, under a lock
+on the account's row. So no window of that length holds more than the limit: when the last of its
+dots was claimed, all the others had been made or were claimed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.utils.dateparse import parse_datetime
 
 from mailaccounts.models import Kind, SenderAccount
 from maillog.clock import is_postgresql, later_sql
-from maillog.states import DUE, WAITING, Role, State
+from maillog.states import DUE, LEFT, WAITING, Role, State
 
 DAY = 86_400.0  # seconds
 MINUTE = 60.0  # seconds
@@ -33,6 +34,8 @@ SMALL = 5  # copies wait for others where less than one part in so many may be l
 
 _DUE = ", ".join(f"'{state.value}'" for state in DUE)
 _WAITING = ", ".join(f"'{state.value}'" for state in WAITING)
+# The last dot was accepted, or may have been. What was stopped while it was uncertain stays so.
+_HANDED_OVER = ", ".join(f"'{state.value}'" for state in (*LEFT, State.CANCELLED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Usage:
     """What an account has sent, and is sending, in the last 24 hours and in the last minute.
 
     ``per_day`` None: no limit. ``soft``: it is only warned of. ``next_free_at`` is when the next
-    ordinary message may leave; None if that is now.
+    ordinary message may leave; None if that is now. ``common`` are the ordinary ones of today.
     """
 
     today: int = 0
@@ -60,6 +63,7 @@ class Usage:
     soft: bool = False
     minute: int = 0
     next_free_at: datetime | None = None
+    common: int = 0
 
     @property
     def percent(self) -> int:
@@ -113,25 +117,28 @@ def _used_sql(accounts: int) -> str:
     """The deliveries that count, ``n`` times each; three times the accounts are its parameters.
 
     One statement, hence one moment: a delivery that ends meanwhile is in one of the three parts,
-    each of which has an index. One that is repeated counts for both of its dots.
+    each of which has an index. ``repeats`` is how many dots before the last one were uncertain:
+    they count whatever became of the delivery, and the last one unless it was refused.
     """
     among = f"account_id IN ({', '.join(['%s'] * accounts)}) AND NOT (role = '{Role.IMAP.value}')"
     recent = f"dot_at >= {later_sql(-DAY - SPARE)}"
     ended = f"ended_at >= {later_sql(-DAY - SPARE - CLOCKS_DIFFER)}"
     in_minute = f"CASE WHEN dot_at >= {later_sql(-MINUTE - SPARE)} THEN 1 ELSE 0 END AS in_minute"
 
-    def part(is_claimed: int, condition: str) -> str:
+    def part(is_claimed: int, last: str, condition: str) -> str:
         return (
-            f"SELECT id, account_id, message_id, dot_at, 1 + repeats AS n,"
+            f"SELECT id, account_id, message_id, dot_at, repeats + {last} AS n,"
             f" {is_claimed} AS is_claimed, {in_minute}"
             f" FROM maillog_delivery WHERE {among} AND {condition}"
         )
 
+    last = f"CASE WHEN state IN ({_HANDED_OVER}) THEN 1 ELSE 0 END"
+    over = f"state NOT IN ({_WAITING}) AND repeats + {last} > 0"
     return " UNION ALL ".join(
         (
-            part(0, f"{ended} AND {recent} AND state NOT IN ({_WAITING})"),
-            part(1, f"state = '{State.CLAIMED.value}'"),
-            part(0, f"state IN ({_DUE}) AND {recent}"),
+            part(0, last, f"{ended} AND {recent} AND {over}"),
+            part(1, "1", f"state = '{State.CLAIMED.value}'"),
+            part(0, "0", f"state IN ({_DUE}) AND {recent} AND repeats > 0"),
         )
     )
 
@@ -188,7 +195,25 @@ def _usage(
         soft=soft,
         minute=int(quick),
         next_free_at=max(waits, default=None),
+        common=int(common),
     )
+
+
+def room_within(account: SenderAccount, found: Usage, seconds: float) -> Room | None:
+    """What may leave within ``seconds``, at the least; None where nothing limits it.
+
+    What gets free of the day's limit meanwhile is not counted: who knows for whom.
+    """
+    totals, ordinary = [], []
+    if account.per_minute is not None:
+        share = int(account.per_minute * max(seconds, 0) / (MINUTE + SPARE))
+        totals.append(account.per_minute - found.minute + share)
+    if account.per_day is not None:
+        totals.append(account.per_day - found.today)
+        ordinary.append(account.per_day - account.per_day // RESERVE - found.common)
+    if not totals:
+        return None
+    return Room(max(min(totals), 0), max(min(totals + ordinary), 0))
 
 
 def _end(oldest: datetime | str | None, window: float) -> datetime:

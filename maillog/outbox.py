@@ -166,8 +166,9 @@ def _hindrances(draft: Draft) -> Hindrances:
     if draft.shop is None or draft.account is None or draft.born != State.QUEUED:
         return Hindrances()
     addresses = [each.address for each in draft.recipients if each.role != Role.COPY]
-    order_number = draft.order_number[:60]
-    return look_up(draft.shop, draft.message_type, draft.imported_at, addresses, order_number)
+    number = draft.order_number[:60]
+    order = (number, timezone.now() + draft.due_in) if number else None
+    return look_up(draft.shop, draft.message_type, draft.imported_at, addresses, order)
 
 
 def _birth(draft: Draft, hindrances: Hindrances) -> _Birth:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,24 +32,38 @@ BATCH = 500
 def look() -> None:
     """One round. Two at once do no harm."""
     hot = _look_at_limits() | _look_at_soft_limits()
-    for alarm in Alarm.objects.filter(code=ALARM, closed_at=None).select_related("shop"):
+    for alarm in _open_alarms().select_related("shop"):
         if alarm.target not in hot:
             clear_alarm(ALARM, shop=alarm.shop, target=alarm.target)
 
 
+def _open_alarms() -> QuerySet[Alarm]:
+    return Alarm.objects.filter(code=ALARM, closed_at=None)
+
+
 def _look_at_limits() -> set[str]:
     """Targets of the alarms that stand."""
-    accounts = SenderAccount.objects.usable().filter(per_day__isnull=False)
-    mine = list(accounts.select_related("shop", "fallback"))
+    is_limited = Q(per_day__isnull=False) | Q(per_minute__isnull=False)
+    mine = list(
+        SenderAccount.objects.usable().filter(is_limited).select_related("shop", "fallback")
+    )
     used = limits.usage(mine)
     hot = set()
     for account in mine:
         found = used[account.pk]
         held = _save_from_expiry(account, found)
-        if found.percent >= WARN_AT or held:
+        if held or (account.per_day is not None and found.percent >= WARN_AT):
             hot.add(_target(account))
             _tell(account, found, held)
+        elif account.per_day is None and _is_behind(account, found):
+            hot.add(_target(account))
     return hot
+
+
+def _is_behind(account: SenderAccount, found: Usage) -> bool:
+    """True if an alarm about so many a minute is open and more waits than leaves in a minute."""
+    is_told = _open_alarms().filter(target=_target(account)).exists()
+    return is_told and _beyond(account, found) is not None
 
 
 def _save_from_expiry(account: SenderAccount, found: Usage) -> int:
@@ -57,27 +71,63 @@ def _save_from_expiry(account: SenderAccount, found: Usage) -> int:
 
     Returns how many messages are held. Copies are shed: they just expire.
     """
-    if found.next_free_at is None or found.percent < WARN_AT:
-        return 0
     # Until the next look at least: what expires before it would be given up in silence.
-    until = max(found.next_free_at, timezone.now() + NEXT_LOOK)
+    until = timezone.now() + NEXT_LOOK
+    if found.next_free_at is not None:
+        until = max(found.next_free_at, until)
     late = Q(~Q(role__in=(Role.COPY, Role.IMAP)), account=account, state__in=DUE)
     late &= Q(expires_at__lte=until)
-    if found.per_day and found.today < found.per_day:
-        late &= Q(message__critical=False)  # the reserve is there for the others
-    relocation.to_fallback(account, late)
-    ids = list(Delivery.objects.filter(late).values_list("pk", flat=True)[:BATCH])
+    if not Delivery.objects.filter(late).exists():
+        return 0
+    beyond = _beyond(account, found)
+    if beyond is None:
+        return 0
+    late &= beyond
+    relocation.move_what_fits(account, late)
+    rows = Delivery.objects.filter(late).order_by("expires_at")
+    ids = list(rows.values_list("pk", flat=True)[:BATCH])
     if not ids:
         return 0
     with transaction.atomic():
-        rows = Q(pk__in=ids, account=account)
-        return len(move(rows, State.HELD, reason=Reason.LIMIT, ended_at=db_now()))
+        mine = Q(pk__in=ids, account=account)
+        return len(move(mine, State.HELD, reason=Reason.LIMIT, ended_at=db_now()))
+
+
+def _beyond(account: SenderAccount, found: Usage) -> Q | None:
+    """What stands in line behind all that may leave within a minute; None if nothing does."""
+    room = limits.room_within(account, found, limits.MINUTE)
+    if room is None:
+        return None
+    beyond = _behind(account, room.ordinary)
+    if beyond is None or room.total == room.ordinary:
+        return beyond
+    # The reserve is there for the others.
+    return beyond & Q(message__critical=False)
+
+
+def _behind(account: SenderAccount, count: int) -> Q | None:
+    """All but the first ``count`` of the account's line, in the order in which it is claimed."""
+    line = Delivery.objects.filter(~Q(role=Role.IMAP), account=account, state__in=DUE)
+    order = ("priority", "due_at", "pk")
+    first = line.order_by(*order).values_list(*order)[count : count + 1].first()
+    if first is None:
+        return None
+    priority, due_at, pk = first
+    same = Q(due_at__gt=due_at) | Q(due_at=due_at, pk__gte=pk)
+    return Q(priority__gt=priority) | Q(same, priority=priority)
 
 
 def _tell(account: SenderAccount, found: Usage, held: int) -> None:
     is_full = found.today >= (found.per_day or 0) or found.next_free_at is not None or held > 0
-    facts = {"address": account.from_address, "used": found.today, "limit": found.per_day}
-    if not is_full:
+    facts = {"address": account.from_address, "used": found.today, "limit": account.per_day}
+    if account.per_day is None:
+        facts["limit"] = account.per_minute
+        title = _("%(limit)s messages a minute from %(address)s are too few")
+        text = _(
+            "Mail comes in faster than it may leave. To send more, raise the limit if the provider "
+            "allows it, or send from another account."
+        )
+    elif not is_full:
         title = _("%(address)s has nearly used up its limit: %(used)s of %(limit)s in 24 hours")
         text = _("Beyond the limit mail waits, and leaves by itself when there is room again.")
     else:
@@ -86,7 +136,7 @@ def _tell(account: SenderAccount, found: Usage, held: int) -> None:
             "Mail waits and leaves by itself as the 24 hours move on. To send more, raise the "
             "limit if the provider allows it, or send from another account."
         )
-    if is_full and found.today < (found.per_day or 0):
+    if account.per_day is not None and is_full and found.today < account.per_day:
         reserve = _("The rest is kept for messages that cannot wait, such as new passwords.")
         text = f"{text} {reserve}"
     if held:

@@ -79,7 +79,7 @@ def _take_back(delivery: Delivery, ended: datetime) -> int:
         # Somebody watched it break off, and starts another test if they like.
         moved = move(still_lost, State.FAILED, ended_at=db_now())
     elif delivery.lone_claims >= conf.LONE_CLAIMS:
-        moved = move(still_lost, State.HELD, reason=Reason.POISON)
+        moved = move(still_lost, State.HELD, reason=Reason.POISON, ended_at=db_now())
     else:
         # Each time it broke off while it was alone makes it wait longer: a crash may have had
         # another cause, and that may be over by then.

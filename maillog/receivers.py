@@ -25,12 +25,11 @@ from maillog.states import STOPPABLE
 def correct_sender(account: SenderAccount, **kwargs: Any) -> None:
     """Gives the corrected sender to mail that waits: a server may refuse the wrong one for ever.
 
-    A message of which anything has left, or may have, keeps the sender it left under.
+    A message of which anything has left, or may have, keeps the sender it left under. What was
+    refused, be it at its dot, has not left.
     """
     deliveries = Delivery.objects.filter(message=OuterRef("pk"))
-    may_have_left = deliveries.filter(
-        ~Q(state__in=STOPPABLE) | Q(ever_unknown=True) | Q(attempts__phase=Phase.DOT)
-    )
+    may_have_left = deliveries.filter(~Q(state__in=STOPPABLE) | Q(ever_unknown=True))
     waiting = MailMessage.objects.filter(Exists(deliveries), ~Exists(may_have_left))
     # The shop too: the indexes of the log begin with it.
     mine = waiting.filter(shop=account.shop_id, account=account, state__in=STOPPABLE)

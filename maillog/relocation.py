@@ -6,7 +6,9 @@ unless both accounts send under the same address. What cannot be moved waits, or
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -14,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from mailaccounts.models import AccountState, Breaker, SenderAccount
+from maillog import limits
 from maillog.clock import db_now
 from maillog.models import Delivery, MailMessage
 from maillog.moves import move
@@ -22,6 +25,10 @@ from maillog.wake import wake_on_commit
 
 MOVED, FALLBACK = "moved", "fallback"  # codes in a message's notes
 BATCH = 500
+# Within so many seconds before it expires a message is not counted on to leave.
+MARGIN = 60.0
+# A server is away for long from so many failures in a row on: two hours (see ``retry``).
+LONG_AWAY = 8
 # The copy in a Sent folder belongs to its mailbox.
 _MAIL = ~Q(role=Role.IMAP)
 _GONE = Q(state__in=LEFT) | Q(ever_unknown=True)
@@ -51,6 +58,39 @@ def to_fallback(account: SenderAccount, only: Q | None = None) -> int:
         return 0
     fresh = Q(dot_at=None) if only is None else Q(only, dot_at=None)
     return move_waiting(account, other, FALLBACK, only=fresh)
+
+
+def move_what_fits(account: SenderAccount, late: Q) -> int:
+    """As ``to_fallback``, but no more than the fallback account can send before it expires, beside
+    what waits there already. Returns how many messages were moved."""
+    other = fallback_of(account)
+    if other is None or other.breaker == Breaker.OPEN:
+        return 0
+    if other.next_try_at is not None:
+        late &= Q(expires_at__gt=other.next_try_at)
+    if not limits.is_limited(other):
+        return to_fallback(account, late)
+    rows = Delivery.objects.filter(_MAIL, late, account=account, state__in=DUE, dot_at=None)
+    first_to_expire = rows.order_by("expires_at", "pk").values_list("message_id", "expires_at")
+    fits = _fitting(other, list(first_to_expire[:BATCH]))
+    return to_fallback(account, Q(late, message__in=fits)) if fits else 0
+
+
+def _fitting(other: SenderAccount, rows: list[tuple[UUID, datetime]]) -> list[UUID]:
+    """The messages of ``rows``, deliveries in the order of their expiry, that ``other`` can send
+    in time."""
+    found, now = limits.usage([other])[other.pk], db_now()
+    due = Delivery.objects.filter(_MAIL, ~Q(role=Role.COPY), account=other, state__in=DUE)
+    taken = due.filter(due_at__lte=now + timedelta(seconds=MARGIN)).count()
+    fits = []
+    expiries, parts = dict(reversed(rows)), Counter(message for message, _expiry in rows)
+    for message, count in parts.items():
+        seconds = (expiries[message] - now).total_seconds() - MARGIN
+        room = limits.room_within(other, found, seconds)
+        if room is None or taken + count <= room.ordinary:
+            fits.append(message)
+            taken += count
+    return fits
 
 
 def to_main(account: SenderAccount) -> int:
@@ -87,9 +127,14 @@ def _movable(account: SenderAccount, target: SenderAccount, note: str, only: Q) 
     if note == FALLBACK:
         rows = rows.exclude(said__contains=f'"{FALLBACK}"')
     if not _same_sender(account, target):
-        rows = rows.exclude(Exists(_siblings().filter(_GONE | Q(state=State.CLAIMED))))
+        rows = rows.exclude(Exists(_siblings().filter(_left(note) | Q(state=State.CLAIMED))))
     found = rows.order_by("message_id").values_list("message_id", flat=True)
     return list(found.distinct()[:BATCH])
+
+
+def _left(note: str) -> Q:
+    """Parts that keep a message under its sender. A fallback takes none that was past a dot."""
+    return _GONE | Q(dot_at__isnull=False) if note == FALLBACK else _GONE
 
 
 def _siblings() -> QuerySet[Delivery]:
@@ -106,18 +151,18 @@ def _move(messages: list[UUID], account: SenderAccount, target: SenderAccount, n
     rows = Delivery.objects.filter(_MAIL, message__in=messages).order_by("pk")
     locked = rows.select_for_update(skip_locked=True, of=("self",))
     found: dict[UUID, list[Delivery]] = {}
-    for each in locked.only("message", "state", "ever_unknown", "account"):
+    for each in locked.only("message", "state", "ever_unknown", "account", "dot_at"):
         found.setdefault(each.message_id, []).append(each)
     complete = _sizes(messages)
     same = _same_sender(account, target)
     going = [
         pk
         for pk, parts in found.items()
-        if len(parts) == complete[pk] and (same or not any(map(_has_gone, parts)))
+        if len(parts) == complete[pk] and (same or not any(_has_gone(each, note) for each in parts))
     ]
     waiting = Q(message__in=going, account=account, state__in=STOPPABLE)
     Delivery.objects.filter(_MAIL, waiting).update(account=target)
-    _say_from(target, going, note)
+    _say_from(account, target, going, note)
     return len(going)
 
 
@@ -130,31 +175,42 @@ def _sizes(messages: list[UUID]) -> dict[UUID, int]:
     return sizes
 
 
-def _has_gone(delivery: Delivery) -> bool:
-    return delivery.ever_unknown or delivery.state in (*LEFT, State.CLAIMED)
+def _has_gone(delivery: Delivery, note: str) -> bool:
+    if delivery.ever_unknown or delivery.state in (*LEFT, State.CLAIMED):
+        return True
+    return note == FALLBACK and delivery.dot_at is not None
 
 
-def _say_from(target: SenderAccount, messages: Iterable[UUID], note: str) -> None:
-    """Account, sender and note of ``messages``; those with equal notes in one statement."""
-    by_notes: dict[tuple[str, ...], list[UUID]] = {}
+def _say_from(
+    account: SenderAccount, target: SenderAccount, messages: Iterable[UUID], note: str
+) -> None:
+    """Account, sender and note of ``messages``; those with equal values in one statement.
+
+    Answers go where the new account wants them, unless the message had an address of its own.
+    """
+    alike: dict[tuple[str, tuple[str, ...]], list[UUID]] = {}
     rows = MailMessage.objects.filter(pk__in=list(messages))
-    for pk, notes in rows.values_list("pk", "notes"):
-        by_notes.setdefault((*(each for each in notes if each != note), note), []).append(pk)
-    for notes, ids in by_notes.items():
+    for pk, notes, reply_to in rows.values_list("pk", "notes", "reply_to"):
+        answers = target.reply_to if reply_to == account.reply_to else reply_to
+        said = (*(each for each in notes if each != note), note)
+        alike.setdefault((answers, said), []).append(pk)
+    for (answers, said), ids in alike.items():
         MailMessage.objects.filter(pk__in=ids).update(
             account=target,
             from_address=target.from_address,
             from_name=target.from_name,
-            notes=list(notes),
+            reply_to=answers,
+            notes=list(said),
         )
 
 
 def rescue_stranded() -> int:
     """What no worker would look at any more; returns how many messages were moved or held.
 
-    Mail of an account that sends nothing until staff mend it goes to its fallback account. Mail
-    of one that was switched off goes to the shop's main account; what came after the switch (it
-    was being sent, it was repeated, an order's transaction was still open) has only this way.
+    Mail of an account that sends nothing until staff mend it goes to its fallback account, and so
+    does what waits for a server that has been away for long, or would come too late. Mail of one
+    that was switched off goes to the shop's main account; what came after the switch (it was being
+    sent, it was repeated, an order's transaction was still open) has only this way.
     """
     due = Delivery.objects.filter(_MAIL, account=OuterRef("pk"), state__in=DUE)
     stuck = Q(state=AccountState.ACTIVE, breaker=Breaker.OPEN, next_try_at=None)
@@ -166,6 +222,20 @@ def rescue_stranded() -> int:
             moved += to_fallback(account)
         else:
             moved += to_main(account) + _hold_rest(account)
+    return moved + _leave_what_is_away(due)
+
+
+def _leave_what_is_away(due: QuerySet[Delivery]) -> int:
+    """While the breaker is open by network failures, and it is not the moment of a try."""
+    now = db_now()
+    away = SenderAccount.objects.usable().filter(
+        Exists(due), breaker=Breaker.OPEN, next_try_at__gt=now, fallback__isnull=False
+    )
+    moved = 0
+    for account in away.filter(net_failures__gt=0).select_related("fallback"):
+        assert account.next_try_at is not None
+        late = Q(expires_at__lte=account.next_try_at + timedelta(seconds=MARGIN))
+        moved += move_what_fits(account, Q() if account.net_failures >= LONG_AWAY else late)
     return moved
 
 

@@ -160,8 +160,9 @@ def try_again(message: MailMessage, by: AbstractUser | None = None) -> int:
             account=message.account_id,
             alone=False,
             lone_claims=0,
-            # An uncertain one has its repeat by this; the others have not had theirs.
-            repeats=Case(When(state=State.UNKNOWN, then=F("repeats") + 1), default=0),
+            # An uncertain one has its repeat by this. What was uncertain before stays counted: an
+            # account's limit asks for it.
+            repeats=F("repeats") + Case(When(state=State.UNKNOWN, then=1), default=0),
             cancel_requested=False,
         )
         AuditEntry.note("message.tried_again", shop=message.shop, user=by, target=message.pk)

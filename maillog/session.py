@@ -32,7 +32,10 @@ from shops.conf import conf
 logger = logging.getLogger(__name__)
 
 # Where the server had heard of one message, and of no other, before it made trouble.
-ASKED_FOR_ONE = (Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY)
+ASKED_FOR_ONE = (Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT)
+# What an API says of key, credit and pace (RFC 9110 section 15.5, RFC 6585): the next message would
+# hear the same. Not among SMTP's codes.
+SAID_TO_ALL = (401, 402, 407, 429)
 SHORTEST_STEP_BACK = 60.0  # seconds
 
 
@@ -128,7 +131,7 @@ class Session:
         return batch
 
     def _prepare(self, claim: pipeline.Claim) -> Outgoing | None:
-        delivery, before = claim.delivery, claim.delivery.envelope_to
+        delivery, before = claim.delivery, wire_form.place(claim.delivery)
         try:
             outgoing = pipeline.process(claim)
         except pipeline.Stop as stop:
@@ -138,7 +141,7 @@ class Session:
             # is then taken alone, and is held after a few such claims.
             logger.exception("delivery %s could not be prepared", delivery.pk)
         else:
-            if delivery.envelope_to != before:
+            if wire_form.place(delivery) != before:
                 wire_form.store(delivery)
             return outgoing
         self.journal.held.pop(claims.claim_of(delivery), None)
@@ -164,7 +167,7 @@ class Session:
                     enhanced=trouble.enhanced[:12],
                     text=trouble.text[:2048],
                 )
-                if trouble.about and trouble.phase in ASKED_FOR_ONE:
+                if _may_be_its_own(trouble):
                     put_behind(first)
 
     def _blamed(self, trouble: AccountTrouble) -> Delivery | None:
@@ -181,6 +184,12 @@ class Session:
             return False
         self.journal.release_all()
         return claims.sessions_of(self.account.pk) > 0
+
+
+def _may_be_its_own(trouble: AccountTrouble) -> bool:
+    """True if one message may be the cause, although the answer speaks of the account."""
+    asked = trouble.about is not None and trouble.phase in ASKED_FOR_ONE
+    return asked and trouble.code not in SAID_TO_ALL
 
 
 def put_behind(delivery: Delivery) -> None:

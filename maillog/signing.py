@@ -15,7 +15,7 @@ from django.db import Error as DatabaseError
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from mailaccounts.dkim import KEY_ALARM, SigningFailed, SigningKey, sign, signing_keys
+from mailaccounts.dkim import KEY_ALARM, SigningFailed, SigningKey, kept_signing_keys, sign
 from mailaccounts.models import Kind, SenderAccount, SenderDomain
 from maillog import pipeline, wire_form
 from maillog.models import Delivery, MailMessage
@@ -26,18 +26,15 @@ logger = logging.getLogger(__name__)
 
 LINE = "DKIM-Signature"
 UNSIGNED = "unsigned"  # a code of ``MailMessage.notes``
-LOOK_AGAIN = 60.0  # seconds until a session that goes on asks for its shop's keys again
 _MADE_AT = re.compile(r"\bt=(\d+);")
 
 
 class Signer:
-    """Signs what one session sends. Costs one query a minute, and nothing where no key is."""
+    """Signs what one session sends. Its shop's keys are asked for now and then, not each time."""
 
     def __init__(self, account: SenderAccount) -> None:
         self._account = account
         self._signs = account.shop_id is not None and Kind(account.kind).signs_here
-        self._keys: dict[str, SigningKey] = {}
-        self._looked_at = float("-inf")
         self._failed: set[str] = set()
 
     def sign(self, batch: list[pipeline.Claim]) -> None:
@@ -50,16 +47,14 @@ class Signer:
         wire_form.store_headers(changed)
 
     def _current_keys(self) -> dict[str, SigningKey]:
-        if self._signs and time.monotonic() - self._looked_at > LOOK_AGAIN:
-            assert self._account.shop_id is not None
-            self._keys = signing_keys(self._account.shop_id)
-            self._looked_at = time.monotonic()
-        return self._keys
+        if not self._signs or self._account.shop_id is None:
+            return {}
+        return kept_signing_keys(self._account.shop_id)
 
     def _renew(self, claim: pipeline.Claim, keys: dict[str, SigningKey]) -> bool:
         """Puts, replaces or removes the line; True if that changed what is stored."""
         delivery = claim.delivery
-        before, envelope = delivery.wire_headers, delivery.envelope_to
+        before, as_stored = delivery.wire_headers, wire_form.place(delivery)
         old = _lines(delivery)
         delivery.wire_headers = [pair for pair in before if pair[0] != LINE]
         try:
@@ -75,7 +70,7 @@ class Signer:
         value = self._value(delivery, content, key, old[0] if old else "") if key else ""
         if value:
             delivery.wire_headers = [[LINE, value], *delivery.wire_headers]
-        if delivery.envelope_to != envelope:
+        if wire_form.place(delivery) != as_stored:
             wire_form.store(delivery)
             return False
         return bool(delivery.wire_headers != before)

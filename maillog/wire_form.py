@@ -11,6 +11,11 @@ from maillog.clock import db_id, is_postgresql
 from maillog.models import Delivery
 
 
+def place(delivery: Delivery) -> tuple[str, str]:
+    """Where it goes and how it is marked. A test address may be the recipient's own."""
+    return delivery.envelope_to, delivery.subject_prefix
+
+
 def store(delivery: Delivery) -> None:
     """Keeps what test mode changed as well, as long as the delivery is ours."""
     Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence).update(

@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from mailaccounts.dkim import forget_keys
 from mailaccounts.transports import smtp_opening
 from shops.models import Role, Shop
 from tests import factories
@@ -60,6 +61,7 @@ def quick_settings(settings: Any, tmp_path: Path) -> None:
     memory = "django.core.cache.backends.locmem.LocMemCache"
     settings.CACHES = {"default": {"BACKEND": memory, "LOCATION": str(tmp_path)}}
     settings.MEDIA_ROOT = tmp_path / "media"
+    forget_keys()
 
 
 @pytest.fixture

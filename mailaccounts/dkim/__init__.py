@@ -1,5 +1,6 @@
 """DKIM (RFC 6376): our keys for a shop's domains, their DNS records, and the signature itself."""
 
+from mailaccounts.dkim.kept import forget_keys, kept_signing_keys
 from mailaccounts.dkim.keys import (
     KEPT_IN_DNS,
     KEY_ALARM,
@@ -24,6 +25,8 @@ __all__ = [
     "advance_keys",
     "drop_new_key",
     "make_key",
+    "forget_keys",
+    "kept_signing_keys",
     "new_key",
     "record_name",
     "record_strings",

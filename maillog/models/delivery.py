@@ -46,6 +46,8 @@ class Delivery(models.Model):
     worker = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True)
     phase = models.CharField(max_length=3, blank=True)
+    # The last dot that was taken or may have been. One that was refused leaves none behind, but
+    # for a delivery that was ever uncertain.
     dot_at = models.DateTimeField(null=True)
     # Taken back by the reaper: claimed alone next time, and only such claims count as poison.
     alone = models.BooleanField(default=False)

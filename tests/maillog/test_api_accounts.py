@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from mailaccounts.models import Breaker, SenderAccount
+from mailaccounts.signals import sender_changed
 from maillog import reaper
 from maillog.mime import Attachment
 from maillog.models import Attempt, Delivery, MailMessage
@@ -178,6 +179,51 @@ def test_a_refused_key_pauses_the_account_and_the_mail_leaves_when_it_is_mended(
         account.mend()
         send_all(account)
     assert delivery_of(message).state == State.SENT
+
+
+def test_a_sender_that_the_provider_does_not_know_is_corrected_in_what_it_refused(
+    settings: Any,
+) -> None:
+    with http_server(TAKEN["freshmail"]) as server:
+        server.answer(Reply(403, {"errors": ["sender not verified"]}))
+        account = freshmail_account(server.url, settings, from_address="wrong@sklep.example")
+        message = queue_one(account)
+        send_all(account)
+        SenderAccount.objects.update(from_address="right@sklep.example")
+        account.refresh_from_db()
+        sender_changed.send(SenderAccount, account=account)
+        account.mend()
+        Delivery.objects.update(due_at=timezone.now())
+        send_all(account)
+    assert delivery_of(message).state == State.SENT
+    assert [each.json["from"]["email"] for each in server.asked] == [
+        "wrong@sklep.example",
+        "right@sklep.example",
+    ]
+
+
+def test_a_message_that_alone_is_refused_lets_the_others_go_first(settings: Any) -> None:
+    with http_server(TAKEN["freshmail"]) as server:
+        server.answer(Reply(403, {"errors": ["sender not verified"]}))
+        account = freshmail_account(server.url, settings)
+        first, second = queue_one(account), queue_one(account, "jan@klient.example")
+        send_all(account)
+        SenderAccount.objects.update(next_try_at=None)
+        send_all(account)
+    assert [delivery_of(each).state for each in (first, second)] == [State.QUEUED, State.SENT]
+    assert delivery_of(first).due_at > timezone.now() + timedelta(seconds=50)
+    assert delivery_of(first).attempts.get().code == 403
+
+
+@pytest.mark.parametrize("status", [401, 402, 429])
+def test_what_a_provider_says_of_the_account_leaves_each_message_its_place(
+    settings: Any, status: int
+) -> None:
+    with http_server(Reply(status, {})) as server:
+        account = freshmail_account(server.url, settings)
+        message = queue_one(account)
+        send_all(account)
+    assert delivery_of(message).due_at <= timezone.now()
 
 
 def test_a_judged_message_fails_with_the_providers_words(settings: Any) -> None:

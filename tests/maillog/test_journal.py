@@ -125,3 +125,41 @@ def test_one_step_records_the_one_before_and_opens_the_next(shop: Shop) -> None:
     second.refresh_from_db()
     assert (first.state, first.phase) == (State.SENT, "")
     assert (second.state, second.phase) == (State.CLAIMED, "dot")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (AnswerClass.AUTH, State.QUEUED),
+        (AnswerClass.QUOTA, State.QUEUED),
+        (AnswerClass.NET, State.QUEUED),
+        (AnswerClass.TEMPORARY, State.DEFERRED),
+        (AnswerClass.CONTENT, State.FAILED),
+    ],
+)
+@pytest.mark.parametrize("ever_unknown", [False, True])
+def test_a_refused_dot_leaves_no_trace_unless_an_earlier_one_was_uncertain(
+    shop: Shop, answer: AnswerClass, state: State, ever_unknown: bool
+) -> None:
+    delivery = make_delivery(shop)
+    journal = claim(delivery, "tests:1")
+    assert journal.step(None, outgoing(delivery))
+    Delivery.objects.filter(pk=delivery.pk).update(ever_unknown=ever_unknown)
+    journal.step(outcome(delivery, answer), None)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.phase) == (state, "")
+    assert (delivery.dot_at is not None) == ever_unknown
+
+
+@pytest.mark.parametrize("ever_unknown", [False, True])
+def test_what_a_transport_gives_back_past_its_gate_was_never_past_a_dot(
+    shop: Shop, ever_unknown: bool
+) -> None:
+    delivery = make_delivery(shop)
+    journal = claim(delivery, "tests:1")
+    assert journal.step(None, outgoing(delivery))
+    Delivery.objects.filter(pk=delivery.pk).update(ever_unknown=ever_unknown)
+    journal.release([outgoing(delivery)])
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.phase) == (State.QUEUED, "")
+    assert (delivery.dot_at is not None) == ever_unknown

@@ -194,30 +194,6 @@ def test_each_recipient_of_a_message_counts() -> None:
     assert take(account) == 5
 
 
-@pytest.mark.parametrize(
-    ("state", "ended", "counts"),
-    [
-        (State.SENT, True, True),
-        (State.UNKNOWN, True, True),
-        (State.FAILED, True, True),
-        (State.DEFERRED, False, True),
-        (State.QUEUED, False, True),
-    ],
-)
-def test_what_was_past_its_dot_counts_whatever_came_of_it(
-    state: State, ended: bool, counts: bool
-) -> None:
-    account = limited(per_day=5)
-    queue_many(account, 1)
-    now = timezone.now()
-    Delivery.objects.update(
-        state=state, dot_at=now, ended_at=now if ended else None, due_at=now + timedelta(hours=1)
-    )
-    assert limits.usage([account])[account.pk].today == counts
-    queue_many(account, 9)
-    assert take(account) == 4
-
-
 def test_what_never_came_to_its_dot_does_not_count() -> None:
     account = limited(per_day=5)
     queue_many(account, 4)
@@ -228,15 +204,6 @@ def test_what_never_came_to_its_dot_does_not_count() -> None:
         [claims.claim_of(each) for each in Delivery.objects.filter(state=State.CLAIMED)], "tests:1"
     )
     assert take(account) == 5, "what is given back in order is not used up"
-
-
-def test_one_that_is_repeated_counts_for_both_of_its_dots() -> None:
-    account = limited(per_day=5)
-    queue_many(account, 1)
-    Delivery.objects.update(state=State.QUEUED, dot_at=timezone.now(), repeats=1)
-    assert take(account) == 1
-    queue_many(account, 9)
-    assert take(account) == 3
 
 
 def test_copies_in_a_sent_folder_use_nothing_and_are_not_claimed_here() -> None:

@@ -80,6 +80,32 @@ def test_a_later_message_passes_after_ten_minutes(account: SenderAccount) -> Non
     assert claimed(account) == {second.pk}
 
 
+def test_a_message_that_is_to_leave_days_later_holds_up_nothing(account: SenderAccount) -> None:
+    review = about(account, due_in=timedelta(days=14))
+    placed = about(account)
+    assert placed.after is None and claimed(account) == {placed.pk}
+    assert about(account, due_in=timedelta(days=15)).after == placed.pk
+    put(placed, State.SENT)
+    # Its time has come, and the server has put it off.
+    rows = Delivery.objects.filter(pk=review.pk)
+    rows.update(due_at=timezone.now())
+    assert claimed(account) == {review.pk}
+    rows.update(state=State.DEFERRED, lease_until=None, due_at=timezone.now() + timedelta(hours=1))
+    assert about(account).after == review.pk
+
+
+def test_what_has_passed_an_earlier_one_does_not_wait_for_it_again(account: SenderAccount) -> None:
+    first, second = about(account), about(account)
+    put(first, State.DEFERRED)
+    Delivery.objects.filter(pk=second.pk).update(due_at=timezone.now() - timedelta(minutes=11))
+    assert claimed(account) == {second.pk}
+    # Greylisted, and due again.
+    put(second, State.DEFERRED)
+    Delivery.objects.filter(pk=second.pk).update(due_at=timezone.now())
+    assert claims.due_accounts() == [account]
+    assert claimed(account) == {second.pk}
+
+
 def test_an_account_whose_mail_waits_for_its_turn_is_not_looked_at(account: SenderAccount) -> None:
     first, _second = about(account), about(account)
     assert claims.due_accounts() == [account]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -164,3 +165,79 @@ def test_what_would_come_too_late_leaves_from_the_fallback_account(shop: Shop) -
     assert late.deliveries.get().account == main
     assert waits.account == small
     assert Delivery.objects.filter(expires_at__lt=timezone.now() + timedelta(hours=6)).exists()
+
+
+def accounts_of() -> dict[tuple[str, str], int]:
+    """How many deliveries that never left there are, by account's name and state."""
+    rows = Delivery.objects.filter(dot_at=None)
+    return dict(Counter(rows.values_list("account__label", "state")))
+
+
+@pytest.mark.promise("S5.9")
+@pytest.mark.parametrize(("limit", "taken"), [({"per_minute": 1}, 1), ({"per_day": 5}, 3)])
+def test_a_fallback_gets_no_more_than_it_can_send_in_time_and_the_rest_is_held(
+    shop: Shop, owner: Any, limit: dict[str, int], taken: int
+) -> None:
+    spare = factories.make_account(shop, label="spare", from_address="b@b.example", **limit)
+    small = factories.make_account(
+        shop, label="small", from_address="a@a.example", per_day=1, fallback=spare
+    )
+    used(small, 1)
+    if spare.per_day:
+        # Two wait there already, or have left.
+        used(spare, 1)
+        queue(make_draft(spare, occurrence="own"))
+    for number in range(5):
+        expiring(small, 0.025, occurrence=f"late{number}", to=f"a{number}@klient.example")
+    quotas.look()
+    queued = taken + (1 if spare.per_day else 0)
+    assert accounts_of() == {
+        ("spare", State.QUEUED): queued,
+        ("small", State.HELD): 5 - taken,
+    }
+    alarm = Alarm.objects.get(target=f"account:{small.pk}")
+    assert alarm.is_urgent and f"{5 - taken} messages are held" in alarm.text
+    assert take(spare) == queued
+    quotas.look()
+    assert not Delivery.objects.filter(state=State.EXPIRED).exists()
+
+
+def test_a_fallback_that_is_away_itself_gets_nothing(shop: Shop) -> None:
+    spare = factories.make_account(shop, label="spare", from_address="b@b.example")
+    small = factories.make_account(shop, label="small", per_day=1, fallback=spare)
+    soon = timezone.now() + timedelta(minutes=20)
+    SenderAccount.objects.filter(pk=spare.pk).update(breaker="open", next_try_at=soon)
+    used(small, 1)
+    expiring(small, 5)
+    quotas.look()
+    assert accounts_of() == {("small", State.HELD): 1}
+
+
+@pytest.mark.promise("S5.9")
+def test_so_many_a_minute_lets_nothing_expire_in_silence(shop: Shop, owner: Any) -> None:
+    account = factories.make_account(shop, label="slow", per_minute=2)
+    for number in range(6):
+        expiring(account, 0.025, occurrence=f"late{number}")
+    expiring(account, 48, occurrence="waits")
+    quotas.look()
+    # Two leave at once and one more within the minute.
+    assert accounts_of() == {("slow", State.QUEUED): 4, ("slow", State.HELD): 3}
+    alarm = Alarm.objects.get()
+    assert alarm.title == "2 messages a minute from sklep@rowerownia.example are too few"
+    assert "3 messages are held" in alarm.text and "reserve" not in alarm.text
+    quotas.look()
+    assert not Alarm.objects.get().closed_at, "more waits than leaves in a minute"
+    assert take(account) == 2
+    end_claimed()
+    later(minutes=2)
+    quotas.look()
+    assert Alarm.objects.get().closed_at
+
+
+def test_so_many_a_minute_holds_nothing_that_has_its_turn_in_time(shop: Shop) -> None:
+    account = factories.make_account(shop, per_minute=30)
+    used(account, 30)
+    for number in range(10):
+        expiring(account, 0.025, occurrence=f"late{number}")
+    quotas.look()
+    assert set(states().values()) == {State.QUEUED} and not Alarm.objects.exists()

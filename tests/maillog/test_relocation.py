@@ -11,9 +11,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from demo.sink_faults import Fault, Stage
 from mailaccounts.deeds import do
 from mailaccounts.models import Breaker, SenderAccount
-from maillog import claims, reaper, relocation
+from maillog import claims, reaper, relocation, retry
 from maillog.models import Delivery, MailMessage
 from maillog.outbox import Recipient, queue
 from maillog.relocation import BATCH, fallback_of, rescue_stranded
@@ -21,6 +22,8 @@ from maillog.resend import try_again
 from maillog.states import Reason, Role, State
 from shops.models import AuditEntry, Shop
 from tests import factories
+from tests.http_server import Reply, http_server
+from tests.maillog.test_api_accounts import freshmail_account
 from tests.maillog.test_drainers import queue_many
 from tests.maillog.test_session import make_draft, send_all
 from tests.smtp import sink
@@ -188,12 +191,42 @@ def test_mail_of_an_account_that_staff_must_mend_leaves_from_its_fallback(
     assert where(message) == (main.pk, main.from_address, ["fallback"], {main.pk})
 
 
+@pytest.mark.promise("S5.9")
+def test_what_a_provider_refused_with_its_key_falls_back_too(
+    main: SenderAccount, settings: Any
+) -> None:
+    with http_server(Reply(401, {"errors": ["bad token"]})) as server:
+        paid = freshmail_account(server.url, settings, shop=main.shop, fallback=main)
+        messages = [one(paid, to="a@klient.example"), one(paid, to="b@klient.example")]
+        for _each in range(2):
+            SenderAccount.objects.filter(pk=paid.pk).update(next_try_at=None)
+            send_all(paid)
+        assert len(server.asked) == 2
+    reaper.sweep()
+    assert [where(each)[0] for each in messages] == [main.pk, main.pk]
+
+
+def test_what_a_server_refused_at_the_dot_falls_back_too(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    with sink(faults=[Fault(Stage.DOT, reply="530 5.7.0 Authentication required")]) as server:
+        SenderAccount.objects.filter(pk=spare.pk).update(port=server.port)
+        message = one(spare)
+        send_all(spare)
+    assert message.deliveries.get().tries == 1
+    stay_open(spare)
+    reaper.sweep()
+    assert where(message)[0] == main.pk
+
+
 def test_what_was_past_its_dot_stays_with_its_account(
     main: SenderAccount, spare: SenderAccount
 ) -> None:
     message = one(spare)
     now = timezone.now()
-    Delivery.objects.update(state=State.DEFERRED, dot_at=now, due_at=now + timedelta(hours=1))
+    Delivery.objects.update(
+        state=State.QUEUED, dot_at=now, ever_unknown=True, due_at=now + timedelta(hours=1)
+    )
     stay_open(spare)
     assert rescue_stranded() == 0 and where(message)[0] == spare.pk
 
@@ -214,6 +247,70 @@ def test_an_account_that_is_tried_again_by_itself_keeps_its_mail(
     soon = timezone.now() + timedelta(minutes=5)
     SenderAccount.objects.filter(pk=spare.pk).update(breaker=Breaker.OPEN, next_try_at=soon)
     assert rescue_stranded() == 0 and where(message)[0] == spare.pk
+
+
+def away(account: SenderAccount, failures: int, minutes: int = 30) -> None:
+    """Its server does not answer, and is tried again in so many minutes."""
+    again = timezone.now() + timedelta(minutes=minutes)
+    SenderAccount.objects.filter(pk=account.pk).update(
+        breaker=Breaker.OPEN, net_failures=failures, next_try_at=again
+    )
+
+
+@pytest.mark.promise("S5.9")
+def test_while_a_server_is_away_what_would_come_too_late_leaves_from_the_fallback(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    late = one(spare, expires_in=timedelta(minutes=20))
+    waits = one(spare, expires_in=timedelta(hours=48))
+    away(spare, 5)
+    reaper.sweep()
+    assert where(late) == (main.pk, main.from_address, ["fallback"], {main.pk})
+    assert where(waits)[0] == spare.pk
+
+
+@pytest.mark.promise("S5.9")
+def test_after_two_hours_all_that_waits_for_a_server_leaves_from_the_fallback(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    pauses = [retry.account_pause(each) for each in range(1, relocation.LONG_AWAY)]
+    assert sum(pauses[:-1], timedelta(0)) < timedelta(hours=2) <= sum(pauses, timedelta(0))
+    fresh, uncertain = one(spare), one(spare, occurrence="b")
+    now = timezone.now()
+    uncertain.deliveries.update(state=State.DEFERRED, dot_at=now)
+    away(spare, relocation.LONG_AWAY - 1)
+    assert rescue_stranded() == 0
+    away(spare, relocation.LONG_AWAY, minutes=-1)
+    assert rescue_stranded() == 0, "first it is tried again"
+    away(spare, relocation.LONG_AWAY)
+    assert rescue_stranded() == 1
+    assert where(fresh)[0] == main.pk and where(uncertain)[0] == spare.pk
+
+
+def test_a_part_that_was_past_its_dot_keeps_the_others_from_a_fallback(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    people = (Recipient("anna@klient.example"), Recipient("ewa@klient.example", role=Role.CC))
+    message = one(spare, recipients=people)
+    now = timezone.now()
+    message.deliveries.filter(role=Role.CC).update(state=State.DEFERRED, dot_at=now, due_at=now)
+    stay_open(spare)
+    assert rescue_stranded() == 0
+    assert where(message) == (spare.pk, spare.from_address, [], {spare.pk})
+
+
+def test_answers_go_where_the_new_account_wants_them(
+    main: SenderAccount, spare: SenderAccount
+) -> None:
+    SenderAccount.objects.filter(pk=main.pk).update(reply_to="biuro@glowny.example")
+    spare.reply_to = "pytania@boczny.example"
+    spare.save(update_fields=["reply_to"])
+    plain = one(spare, occurrence="a")
+    own = one(spare, occurrence="b", reply_to="opinie@sklep.example")
+    stay_open(spare)
+    assert rescue_stranded() == 2
+    found = {pk: MailMessage.objects.get(pk=pk).reply_to for pk in (plain.pk, own.pk)}
+    assert found == {plain.pk: "biuro@glowny.example", own.pk: "opinie@sklep.example"}
 
 
 def test_mail_is_moved_once_and_never_in_a_circle(

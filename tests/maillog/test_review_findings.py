@@ -160,14 +160,14 @@ def test_a_message_of_which_anything_may_have_left_keeps_its_sender(
     assert sender_of(message) == ("Slkep", "slkep@sklep.example")
 
 
-def test_a_message_whose_body_a_server_has_had_keeps_its_sender(
+def test_a_message_that_a_server_refused_at_its_dot_takes_the_corrected_sender(
     owner_client: Client, account: SenderAccount
 ) -> None:
     message = logged(account.shop, account=account)
     answer = {"answer": "temporary", "phase": "dot", "at": timezone.now(), "fence": 1}
     Attempt.objects.create(delivery=message.deliveries.get(), **answer)
     correct(owner_client, account)
-    assert sender_of(message) == ("Slkep", "slkep@sklep.example")
+    assert sender_of(message) == ("Sklep", "sklep@sklep.example")
 
 
 def test_mail_of_other_accounts_keeps_its_sender(

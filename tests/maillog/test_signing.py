@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from demo.sink_faults import Fault, Stage
-from mailaccounts.dkim import activate, new_key
+from mailaccounts.dkim import activate, forget_keys, kept, kept_signing_keys, new_key
 from mailaccounts.models import DkimKey, KeyState, SenderAccount, SenderDomain
 from maillog import registry
 from maillog.mime import Attachment
@@ -128,9 +128,8 @@ def test_the_signatures_of_a_batch_cost_one_query_and_one_commit(shop: Shop) -> 
     def cost(server: Any, account: SenderAccount, count: int) -> list[str]:
         for number in range(count):
             queue(make_draft(account, to=f"a{number}@klient.example"))
-        with CaptureQueriesContext(
-            connection,
-        ) as caught:
+        forget_keys()
+        with CaptureQueriesContext(connection) as caught:
             send_all(account)
         return [each["sql"] for each in caught.captured_queries]
 
@@ -142,6 +141,63 @@ def test_the_signatures_of_a_batch_cost_one_query_and_one_commit(shop: Shop) -> 
     stored = [sum("SET wire_headers" in sql for sql in each) for each in (without, few, many)]
     # The log of queries has one line for the whole of an ``executemany``.
     assert stored == [0, 1, 1]
+
+
+def test_sessions_that_follow_each_other_ask_for_the_keys_once(shop: Shop) -> None:
+    with sink() as server:
+        plain, keyed = factories.make_account(shop, port=server.port), signing_account(server.port)
+        for account, signs in ((plain, False), (keyed, True)):
+            with CaptureQueriesContext(connection) as caught:
+                for number in range(3):
+                    queue(make_draft(account, to=f"a{number}@klient.example"))
+                    send_all(account)
+            asked = ["mailaccounts_dkimkey" in each["sql"] for each in caught.captured_queries]
+            assert sum(asked) == 1
+            assert {bool(signature_of(each.content)) for each in server.store.received} == {signs}
+            server.store.received.clear()
+
+
+def test_keys_that_are_kept_get_old_and_are_dropped_with_any_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = signing_account(1)
+    domain = SenderDomain.objects.get()
+
+    def selectors() -> list[str]:
+        assert account.shop_id is not None
+        return [each.selector for each in kept_signing_keys(account.shop_id).values()]
+
+    assert selectors() == ["pr202611ab12"]
+    DkimKey.objects.update(state=KeyState.RETIRED)
+    assert selectors() == ["pr202611ab12"], "for some seconds"
+    monkeypatch.setattr(kept, "KEPT", 0.0)
+    assert selectors() == []
+    monkeypatch.undo()
+    key = new_key(domain)
+    assert activate(key) and selectors() == [key.selector]
+    key.delete()
+    assert selectors() == []
+
+
+def test_a_test_address_that_is_the_recipient_is_marked_once() -> None:
+    """The envelope stays the same: only the mark and the header line are new."""
+    busy = Fault(Stage.DOT, times=1)
+    for keyed in (False, True):
+        with sink(faults=[busy]) as server:
+            account = signing_account(server.port)
+            if not keyed:
+                DkimKey.objects.all().delete()
+            message = queue(make_draft(account, to="test@sklep.example"))
+            Shop.objects.update(test_mode="redirect", test_address="test@sklep.example")
+            send_all(account)
+            stored = Delivery.objects.get(message=message)
+            assert stored.subject_prefix == "[TEST] "
+            Delivery.objects.update(due_at=stored.message.created_at)
+            send_all(account)
+            [arrived] = server.store.received
+        assert arrived.content.count(b"X-Original-To:") == 1
+        assert message is not None and built(message) == arrived.content
+        Shop.objects.all().update(test_mode="off")
 
 
 def test_a_kind_that_signs_elsewhere_is_not_even_asked_for_keys(shop: Shop) -> None:
@@ -193,6 +249,7 @@ def test_a_message_that_moves_to_another_account_loses_the_signature() -> None:
         message = queue(make_draft(account))
         send_all(account)
         DkimKey.objects.update(state=KeyState.RETIRED, private_key="")
+        forget_keys()
         Delivery.objects.update(due_at=Delivery.objects.get().message.created_at)
         send_all(account)
         [arrived] = server.store.received
