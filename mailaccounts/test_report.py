@@ -107,6 +107,8 @@ class Report:
         """True if the list shows it without being asked."""
         if self.is_going:
             return True
+        if self.test.state == TestState.CANCELLED:
+            return False  # it is among the earlier tests
         shown_for = PASSED_SHOWN_FOR if self.test.state == TestState.PASSED else SHOWN_FOR
         is_fresh = timezone.now() - (self.test.ended_at or self.test.created_at) < shown_for
         if self.test.state != TestState.FAILED:

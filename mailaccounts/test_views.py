@@ -21,7 +21,7 @@ from mailaccounts import diagnostics
 from mailaccounts.condition import condition_of
 from mailaccounts.failures import Deed
 from mailaccounts.fields import one_address
-from mailaccounts.models import AccountTest, SenderAccount
+from mailaccounts.models import AccountTest, SenderAccount, TestState
 from mailaccounts.test_report import Report, latest_report, report_of
 from mailaccounts.views import AccountScoped
 from shops.models import AuditEntry
@@ -70,12 +70,23 @@ class TestScoped(AccountScoped):
         """The row of the list for htmx, the page for a browser without it."""
         if not self.is_htmx or report is None:
             return redirect(self.page_url(account))
+        if self.is_list and report.test.state == TestState.CANCELLED:
+            return self.fold(account)
         if self.request.headers.get("HX-Target") == f"test-{account.pk}":
             template = "mailaccounts/parts/test_row.html"
         else:
             template = "mailaccounts/parts/test_live.html"
         context = {"report": report, "account": account, "shop": self.shop, "opened": True}
         return render(self.request, template, context)
+
+    def fold(self, account: SenderAccount) -> HttpResponse:
+        """The list's row of a cancelled test closes, and a passing word says why."""
+        context = {"account": account, "shop": self.shop, "opened": False}
+        answer = render(self.request, "mailaccounts/parts/test_row.html", context)
+        answer["HX-Retarget"], answer["HX-Reswap"] = f"#test-{account.pk}", "outerHTML"
+        toast = {"postroom:toast": {"text": _("The test was cancelled"), "level": "ok"}}
+        answer["HX-Trigger"] = json.dumps(toast)
+        return answer
 
 
 class TestPage(TestScoped, TemplateView):
@@ -108,6 +119,8 @@ class TestLive(TestScoped, View):
             return redirect(self.page_url(account))
         if request.GET.get("seen") == report.version:
             return HttpResponse(status=204)
+        if self.is_list and test.state == TestState.CANCELLED:
+            return self.fold(account)
         context = {"report": report, "account": account, "shop": self.shop, "is_news": True}
         if not report.is_going and self.is_list:
             context["condition"] = condition_of(account)

@@ -203,6 +203,57 @@ def test_a_failure_stands_open_in_the_list_until_the_account_is_mended(owner_cli
     assert words not in owner_client.get(url("accounts", account.shop)).content.decode()
 
 
+def from_list(account):
+    at = "http://testserver" + url("accounts", account.shop)
+    return {**HTMX, "HX-Current-URL": at, "HX-Target": f"test-body-{account.pk}"}
+
+
+@pytest.mark.parametrize("began", [False, True])
+def test_a_cancelled_test_folds_away_in_the_list_and_stays_among_the_earlier_ones(
+    owner_client, account, began
+):
+    test, _new = diagnostics.new_test(account, TO, None)
+    if began:
+        AccountTest.objects.update(state="running", beat_at=timezone.now())
+    answer = post(owner_client, "account_test_cancel", account, from_list(account))
+    if began:
+        assert "Stopping" in answer.content.decode()
+        AccountTest.objects.update(state="cancelled", ended_at=timezone.now())
+        live_url = url("account_test_live", account.shop, account.pk)
+        answer = owner_client.get(live_url, headers=from_list(account))
+    row = answer.content.decode()
+    assert f'id="test-{account.pk}" hidden' in row and "test was cancelled" not in row
+    assert (answer["HX-Retarget"], answer["HX-Reswap"]) == (f"#test-{account.pk}", "outerHTML")
+    said = json.loads(answer["HX-Trigger"])["postroom:toast"]["text"]
+    assert said == "The test was cancelled"
+    listed = owner_client.get(url("accounts", account.shop)).content.decode()
+    assert "The test was cancelled" not in listed
+    page = owner_client.get(url("account_test", account.shop, account.pk)).content.decode()
+    assert "The test was cancelled" in page and account.tests.get() == test
+
+
+@pytest.mark.parametrize(("minutes", "is_troubled"), [(61, False), (61, True), (59, False)])
+def test_an_old_failure_folds_away_unless_the_account_is_troubled(
+    owner_client, account, minutes, is_troubled
+):
+    probed(account)
+    ago = timezone.now() - timezone.timedelta(minutes=minutes)
+    AccountTest.objects.update(created_at=ago, started_at=ago, ended_at=ago)
+    if is_troubled:
+        SenderAccount.objects.filter(pk=account.pk).update(breaker="open")
+    page = owner_client.get(url("accounts", account.shop)).content.decode()
+    assert ("takes no connections" in page) == (minutes < 60 or is_troubled)
+
+
+def test_an_open_row_has_a_button_that_closes_it_and_a_test_s_own_page_none(owner_client, account):
+    probed(account)
+    label = f'aria-label="Close the test of {account.from_address}"'
+    listed = owner_client.get(url("accounts", account.shop)).content.decode()
+    assert listed.count(label) == listed.count("data-test-close") == 1
+    page = owner_client.get(url("account_test", account.shop, account.pk)).content.decode()
+    assert "data-test-close" not in page
+
+
 def test_strangers_find_nothing_and_viewers_may_not(account, stranger, colleague, shop):
     diagnostics.new_test(account, TO, None)
     names = ("account_test", "account_test_live", "account_test_start", "account_test_cancel")
