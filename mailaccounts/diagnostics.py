@@ -23,7 +23,13 @@ from django.utils import timezone
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from mailaccounts.models import AccountState, AccountTest, SenderAccount, TestState
+from mailaccounts.models import (
+    AccountRefusal,
+    AccountState,
+    AccountTest,
+    SenderAccount,
+    TestState,
+)
 from mailaccounts.models.test_run import GOING_ON
 from mailaccounts.signals import login_refused
 from mailaccounts.test_steps import LIMITS, NAMES, Limits, Part, Probe, parts_of
@@ -36,14 +42,37 @@ type Row = dict[str, Any]
 type Tell = Callable[[Row], None]
 TASK = "mailaccounts.tasks.run_account_test"
 KEPT = 50  # tests of one account
+# Each sends a mail to an address that staff type: the shop is no machine for sending to strangers.
+MOST_AN_HOUR = 30
+
+
+class TooManyTests(AccountRefusal):
+    """More tests of a shop's accounts in an hour than anybody needs; ``str()`` says so."""
+
+    __test__ = False
 
 
 def start(account: SenderAccount, to: str, user: Any) -> tuple[AccountTest, bool]:
-    """A test that a worker is to run; with False the one that is going on already."""
+    """A test that a worker is to run; with False the one that is going on already.
+
+    Raises ``TooManyTests``.
+    """
+    _refuse_too_many(account)
     test, is_new = new_test(account, to, user)
     if is_new:
         transaction.on_commit(lambda: _enqueue(test.pk))
     return test, is_new
+
+
+def _refuse_too_many(account: SenderAccount) -> None:
+    """Those of the command are the operator's, and not counted."""
+    if account.shop_id is None or account.tests.filter(state__in=GOING_ON).exists():
+        return
+    hour_ago = timezone.now() - timedelta(hours=1)
+    asked = AccountTest.objects.filter(account__shop=account.shop_id, created_at__gt=hour_ago)
+    if asked.filter(requested_by__isnull=False).count() >= MOST_AN_HOUR:
+        text = _("%(count)s tests within an hour are enough for one shop. Try again later.")
+        raise TooManyTests(text % {"count": MOST_AN_HOUR})
 
 
 def new_test(account: SenderAccount, to: str, user: Any) -> tuple[AccountTest, bool]:

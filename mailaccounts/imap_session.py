@@ -9,6 +9,7 @@ from __future__ import annotations
 import imaplib
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -259,8 +260,15 @@ class Mailbox:
         self.tls = (sock.version() or "") if isinstance(sock, ssl.SSLSocket) else ""
 
     def _without_password(self, text: str) -> str:
-        password = self.place.password
-        return text.replace(password, "***") if len(password) > 3 else text
+        """Some servers repeat the AUTHENTICATE line in their refusal."""
+        user, password = self.place.username, self.place.password
+        if not password:
+            return text
+        lines = (f"\0{user}\0{password}", password)
+        forms = [b64encode(each.encode()).decode() for each in lines]
+        for form in (*forms, *([password] if len(password) > 3 else [])):
+            text = text.replace(form, "***")
+        return text
 
     @contextmanager
     def _blames(self) -> Iterator[None]:

@@ -66,6 +66,14 @@ class TestScoped(AccountScoped):
         messages.error(self.request, text)
         return redirect(self.page_url(account))
 
+    def begin(self, account: SenderAccount, to: str) -> HttpResponse:
+        """A second click finds the test that is running, and shows it."""
+        try:
+            test, _is_new = diagnostics.start(account, to, self.request.user)
+        except diagnostics.TooManyTests as refusal:
+            return self.refuse(account, str(refusal))
+        return self.answer(account, report_of(test, account))
+
     def answer(self, account: SenderAccount, report: Report | None) -> HttpResponse:
         """The row of the list for htmx, the page for a browser without it."""
         if not self.is_htmx or report is None:
@@ -136,9 +144,7 @@ class TestStart(TestScoped, View):
             to = one_address(request.POST.get("to", "").strip() or account.from_address)
         except ValidationError as refusal:
             return self.refuse(account, " ".join(refusal.messages))
-        # A second click finds the test that is running, and shows it.
-        test, _is_new = diagnostics.start(account, to, request.user)
-        return self.answer(account, report_of(test, account))
+        return self.begin(account, to)
 
 
 class TestCancel(TestScoped, View):
@@ -172,5 +178,4 @@ class IgnoreCertificate(TestScoped, View):
                 target=account,
                 fields=["ignore_certificate_errors"],
             )
-        test, _is_new = diagnostics.start(account, report.test.to_address, request.user)
-        return self.answer(account, report_of(test, account))
+        return self.begin(account, report.test.to_address)

@@ -18,15 +18,20 @@ from django.db.models.functions import Now
 
 from mailaccounts import account_alarms
 from mailaccounts.models import AccountState, Kind, SenderAccount
+from maillog import limits
 from maillog.clock import db_now
 from maillog.models import Delivery, MessageBody
 from maillog.moves import move
 from maillog.states import DUE, Channel, Reason, Role, State
 from shops.models.shop import TestMode
 
-# ``ended_at`` is written by a worker's clock before its commit, and may be seen only after later
-# ones: each look goes back this far once more. What has its row already costs one look-up.
+# A dot or an outcome may be seen only after later ones: each look goes back this far once more.
+# What has its row already costs one look-up.
 OVERLAP = timedelta(minutes=5)
+# ``ended_at`` is of a worker's clock. Where that is slow, ``dot_at``, which is the database's, says
+# that it was lately; an answer to a dot may take some minutes.
+SLOW_CLOCKS = timedelta(seconds=limits.CLOCKS_DIFFER)
+ANSWER_TAKES = timedelta(minutes=15)
 EXPIRES = timedelta(hours=24)
 BATCH = 500
 MOST_BATCHES = 20  # of one look; the next one goes on from there
@@ -63,15 +68,16 @@ def gather(account: SenderAccount, since: datetime | None = None) -> int:
     """
     started, made = db_now(), 0
     look_from = since or _look_from(account, started)
+    ended_from = look_from - SLOW_CLOCKS
     for _batch in range(MOST_BATCHES):
-        found = list(_unfiled(account, look_from)[:BATCH])
+        found = list(_unfiled(account, look_from, ended_from)[:BATCH])
         Delivery.objects.bulk_create(_copies(account, found), ignore_conflicts=True)
         made += len({row["message_id"] for row in found})
         if len(found) < BATCH:
             break
-        look_from = found[-1]["ended_at"]
+        ended_from = found[-1]["ended_at"]
     else:
-        started = look_from
+        started = ended_from
     if since is None:
         ahead = Q(imap_seen_at=None) | Q(imap_seen_at__lt=started)
         SenderAccount.objects.filter(ahead, pk=account.pk).update(imap_seen_at=started)
@@ -88,11 +94,24 @@ def _look_from(account: SenderAccount, now: datetime) -> datetime:
     return max(account.imap_since, account.imap_seen_at - OVERLAP)
 
 
-def _unfiled(account: SenderAccount, look_from: datetime) -> QuerySet[Delivery, dict[str, Any]]:
+def _dot_from(account: SenderAccount, look_from: datetime) -> datetime:
+    """The dot was before the answer, but nothing from before ``imap_since`` is filed unasked."""
+    earlier = look_from - ANSWER_TAKES
+    if account.imap_since is None or look_from < account.imap_since:
+        return look_from
+    return max(earlier, account.imap_since)
+
+
+def _unfiled(
+    account: SenderAccount, look_from: datetime, ended_from: datetime
+) -> QuerySet[Delivery, dict[str, Any]]:
+    """What has left since ``look_from``; by a slow clock it ended before, but no earlier than
+    ``ended_from``."""
+    lately = Q(ended_at__gte=look_from) | Q(dot_at__gte=_dot_from(account, look_from))
     filed = Delivery.objects.filter(message=OuterRef("message"), role=Role.IMAP)
     text = MessageBody.objects.filter(~Q(html="") | ~Q(text=""), message=OuterRef("message"))
     mine = Delivery.objects.filter(
-        ~Exists(filed), account=account, ended_at__gte=look_from, channel=Channel.EMAIL
+        lately, ~Exists(filed), account=account, channel=Channel.EMAIL, ended_at__gte=ended_from
     )
     rows: QuerySet[Delivery, dict[str, Any]] = (
         mine.filter(role=Role.MAIN, state__in=TAKEN)

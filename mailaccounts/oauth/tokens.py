@@ -8,7 +8,8 @@ transaction open while a server is waited for, and on SQLite that stops every ot
 moves ``oauth_access_expires_at`` from what it has read to a moment a little ahead, and empties the
 token, in one conditional UPDATE, renews. An empty token that has not expired therefore means
 "somebody is at it until then". A process that dies in the middle leaves a lease that lapses.
-The answer is stored, refresh token and all, in one UPDATE that holds only while the lease does.
+The answer is stored, refresh token and all, while the lease holds, and after it too as long as the
+row has the refresh token that was used: the provider may have ended that one with its answer.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -30,7 +32,8 @@ from mailaccounts.transports.base import AccountTrouble, AnswerClass, Phase
 from shops.secrets import UnreadableSecret
 
 MARGIN = timedelta(seconds=90)  # a token must live this long to be worth using
-LEASE = timedelta(seconds=LONGEST_SECONDS + 5)
+LOOK_UP_SECONDS = 30.0  # for the provider's name; the C library tries for so long, unasked
+LEASE = timedelta(seconds=LONGEST_SECONDS + LOOK_UP_SECONDS + 5)
 UNSAID_LIFETIME = 600  # seconds, where a provider does not say how long a token lives
 LOOK_AGAIN = 0.05  # seconds
 
@@ -108,15 +111,33 @@ def _renewed(account: SenderAccount, kept: _Kept, lease: datetime) -> str:
     try:
         client = _client(account)
         answer = _ask(client, kept.refresh)
-    except BaseException:
-        mine.update(oauth_access_expires_at=None)
+    except BaseException as error:
+        is_mine = mine.update(oauth_access_expires_at=None)
+        if isinstance(error, AccountTrouble) and not is_mine and _has_moved_on(account, kept):
+            # Refused, because another has used it meanwhile: what that one stored counts.
+            return access_token(account)
         raise
     values = stored_values(answer, kept.now)
     token: str = values["oauth_access_token"]
-    if not mine.update(**values):
+    if not mine.update(**values) and not _store_late(account, kept, values):
         # Somebody has signed in or disconnected meanwhile: what they stored counts.
         return access_token(account, refused=token)
     return token
+
+
+def _has_moved_on(account: SenderAccount, kept: _Kept) -> bool:
+    return _read(account).refresh != kept.refresh
+
+
+def _store_late(account: SenderAccount, kept: _Kept, values: dict[str, Any]) -> bool:
+    """The lease was over: True if the row still has the refresh token that was used, and it is
+    stored. Compared in clear, because equal secrets are encrypted differently."""
+    mine = SenderAccount.objects.filter(pk=account.pk)
+    with transaction.atomic():
+        rows = mine.select_for_update().values_list("oauth_refresh_token", flat=True)
+        if rows.get() != kept.refresh:
+            return False
+        return bool(mine.update(**values))
 
 
 def _client(account: SenderAccount) -> Client:

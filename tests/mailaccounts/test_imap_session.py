@@ -6,6 +6,8 @@ import contextlib
 import socket
 import threading
 import time
+from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -205,6 +207,23 @@ def test_a_log_in_without_plain_is_quoted(trusted):
             pass
     assert server.said("LOGIN") == [rb'LOGIN "sk\"lep\\" "ta\"jne"']
     assert not any(b"DELETE" in line for line in server.lines)
+
+
+@pytest.mark.parametrize("method", ["PLAIN", "LOGIN"])
+@pytest.mark.parametrize("form", ["plain", "base64 of the line", "base64"])
+def test_what_a_server_repeats_of_the_log_in_is_covered(trusted, method, form):
+    said = {
+        "plain": PASSWORD.encode(),
+        "base64 of the line": b64encode(b"\0sklep\0" + PASSWORD.encode()),
+        "base64": b64encode(PASSWORD.encode()),
+    }[form]
+    able = b"IMAP4rev1 AUTH=PLAIN" if method == "PLAIN" else b"IMAP4rev1"
+    refusal = b"NO Invalid: " + said + b" (sklep)"
+    with fake_imap(trusted, log_in=refusal, capabilities=able) as server:
+        place = replace(server.place, username="sklep", password=PASSWORD)
+        with pytest.raises(LogInRefused) as refused, opened(place, QUICK):
+            pass
+    assert str(refused.value) == "Invalid: *** (sklep)"
 
 
 def test_a_servers_own_trouble_at_the_log_in_is_no_wrong_password(trusted):

@@ -170,6 +170,64 @@ def test_who_signs_in_during_a_renewal_is_not_overwritten(shop, google, monkeypa
     assert stored(account).oauth_refresh_token == "also-new"
 
 
+def outlived(monkeypatch, then=None):
+    """The first renewal takes longer than its lease; ``then`` is what others do until it ends."""
+    ask, slow = tokens._ask, []
+
+    def slowly(client, refresh):
+        if slow:
+            return ask(client, refresh)
+        slow.append(True)
+        if then is None:
+            answer = ask(client, refresh)
+            past = timezone.now() - timedelta(seconds=1)
+            SenderAccount.objects.update(oauth_access_expires_at=past)
+            return answer
+        SenderAccount.objects.update(oauth_access_expires_at=timezone.now() - timedelta(seconds=1))
+        then()
+        return ask(client, refresh)
+
+    monkeypatch.setattr(tokens, "_ask", slowly)
+
+
+def test_a_rotated_token_is_kept_though_the_lease_was_over(shop, google, monkeypatch):
+    account = signed_in(shop, google)
+    outlived(monkeypatch)
+    assert tokens.access_token(account) == google.users[MAILBOX]
+    row = stored(account)
+    assert {row.oauth_refresh_token} == set(google.refresh_tokens)
+    assert row.oauth_access_token == google.users[MAILBOX]
+    assert google.refreshes == 1
+
+
+def test_of_two_renewals_the_one_that_the_provider_took_counts(shop, google, monkeypatch):
+    """The slow one is refused: its refresh token was used by the other, and rotated."""
+    account = signed_in(shop, google)
+    outlived(monkeypatch, lambda: tokens.access_token(account))
+    assert tokens.access_token(account) == google.users[MAILBOX]
+    row = stored(account)
+    assert {row.oauth_refresh_token} == set(google.refresh_tokens)
+    assert google.refreshes == 2 and row.oauth_access_expires_at > timezone.now()
+
+
+def test_who_disconnects_during_a_renewal_stays_disconnected(shop, google, monkeypatch):
+    account = signed_in(shop, google)
+    outlived(monkeypatch)
+    read = tokens._store_late
+
+    def disconnected(*args):
+        SenderAccount.objects.update(oauth_refresh_token="", oauth_access_expires_at=None)
+        return read(*args)
+
+    monkeypatch.setattr(tokens, "_store_late", disconnected)
+    assert trouble_of(account).answer == "auth"
+    assert stored(account).oauth_refresh_token == ""
+
+
+def test_the_lease_outlasts_the_longest_answer_and_a_slow_look_up():
+    assert tokens.LEASE.total_seconds() > http.LONGEST_SECONDS + tokens.LOOK_UP_SECONDS
+
+
 def test_a_token_that_the_mail_server_refused_is_renewed_though_it_seems_to_live(shop, google):
     account = signed_in(shop, google, expires_in=3000)
     old = account.oauth_access_token

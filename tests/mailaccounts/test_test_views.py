@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
@@ -299,3 +300,36 @@ def test_the_command_can_speak_json(account, capsys):
     told = json.loads(capsys.readouterr().out)
     assert (told["state"], told["to"]) == ("failed", account.from_address)
     assert [row["code"] for row in told["steps"]][0] == "server"
+
+
+def test_a_shop_has_so_many_tests_an_hour(owner_client, admin_client, shop, owner, other_shop):
+    account, second = factories.make_account(shop), factories.make_account(shop)
+
+    def tested(by, count, **values):
+        rows = [
+            AccountTest(account=account, to_address=TO, requested_by=by, state="passed")
+            for _each in range(count)
+        ]
+        AccountTest.objects.bulk_create(rows)
+        AccountTest.objects.filter(pk__in=[each.pk for each in rows]).update(**values)
+
+    long_ago = timezone.now() - timedelta(minutes=61)
+    tested(owner, 5, created_at=long_ago)
+    tested(None, 5, state="failed")
+    tested(owner, diagnostics.MOST_AN_HOUR - 1, state="failed")
+    post(owner_client, "account_test_start", second, to=TO)
+    assert second.tests.count() == 1
+    # It goes on: a second click shows it, and is no new one.
+    assert post(owner_client, "account_test_start", second, HTMX, to=TO).status_code == 200
+    said = post(owner_client, "account_test_start", account, HTMX, to=TO)
+    assert "30 tests within an hour are enough" in said.headers["HX-Trigger"]
+    said = owner_client.post(url("account_test_start", shop, account.pk), {"to": TO}, follow=True)
+    assert "30 tests within an hour are enough" in said.content.decode()
+    changelist = reverse("admin:mailaccounts_senderaccount_changelist")
+    action = {"action": "test_account", "_selected_action": [account.pk]}
+    said = admin_client.post(changelist, action, follow=True)
+    assert "30 tests within an hour are enough" in said.content.decode()
+    assert account.tests.filter(state="waiting").count() == 0
+    theirs = factories.make_account(other_shop)
+    assert diagnostics.start(theirs, TO, owner)[1], "another shop has its own"
+    assert diagnostics.new_test(account, TO, None)[1], "the command is the operator's"

@@ -370,6 +370,28 @@ def test_an_account_switched_on_by_hand_begins_at_that_moment() -> None:
         assert look(account) == 1
 
 
+@pytest.mark.parametrize(("slow", "answer", "found"), [(10, 0, 1), (115, 10, 1), (10, 60, 0)])
+def test_what_a_worker_with_a_slow_clock_sent_is_filed(slow: int, answer: int, found: int) -> None:
+    """``slow`` is by how many minutes, and the dot left ``answer`` minutes ago."""
+    with sending(closed_port()) as (account, _server):
+        account.imap_since = timezone.now() - timedelta(days=1)
+        account.save(update_fields=["imap_since"])
+        look(account)
+        [message] = send(account)
+        now = timezone.now()
+        ended, dot = now - timedelta(minutes=slow), now - timedelta(minutes=answer)
+        message.deliveries.update(ended_at=ended, dot_at=dot)
+        assert (look(account), look(account)) == (found, 0)
+
+
+def test_what_left_before_it_was_switched_on_stays_out_by_any_clock() -> None:
+    with sending(closed_port()) as (account, _server):
+        [message] = send(account)
+        SenderAccount.objects.filter(pk=account.pk).update(imap_since=timezone.now())
+        message.deliveries.update(ended_at=timezone.now() - timedelta(minutes=10))
+        assert look(account) == 0
+
+
 def test_what_was_committed_late_is_still_found() -> None:
     """A worker noted the time, and committed only after we had looked."""
     with sending(closed_port()) as (account, _server):
