@@ -102,21 +102,42 @@ def _its_turn_sql() -> str:
 
 
 def claim(
-    account: SenderAccount, worker: str, limit: int, *, suspect_first: bool = False
+    account: SenderAccount,
+    worker: str,
+    limit: int,
+    *,
+    suspect_first: bool = False,
+    holds_nothing: bool = False,
 ) -> list[Claimed]:
     """Takes up to ``limit`` due deliveries of ``account`` for ``worker``, a lease long.
 
     A delivery that a reaper took back before is claimed alone, and only such claims count
     towards poison; everything else is taken as a batch. ``suspect_first`` gives such a delivery
     its turn although others are due: under a steady flow it would otherwise never have one.
+
+    ``holds_nothing``: no other session can see that ``worker`` is at work. Then nothing is claimed
+    where as many others are as the account may have connections.
     """
     take = partial(_in_turn, account.pk, worker, suspect_first)
-    if not limits.is_limited(account):
+    is_limited = limits.is_limited(account)
+    if not (is_limited or holds_nothing):
         return take(limit)
     with transaction.atomic():
-        # Under a lock on the account's row: what two take at once would exceed its limit.
-        room = limits.room(account.pk, limit)
-        return _within(room, limit, take)
+        # Under a lock on the account's row: what two take at once would exceed its limits.
+        if holds_nothing and not _may_connect(account.pk, worker):
+            return []
+        return _within(limits.room(account.pk, limit), limit, take) if is_limited else take(limit)
+
+
+def _may_connect(account_id: int, worker: str) -> bool:
+    """True if the account may have one more connection. Locks it for the open transaction."""
+    lock = " FOR NO KEY UPDATE" if is_postgresql() else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT concurrency FROM mailaccounts_senderaccount WHERE id = %s{lock}", [account_id]
+        )
+        [concurrency] = cursor.fetchone()
+    return sessions_of(account_id, but=worker) < int(concurrency)
 
 
 def _within(room: limits.Room, limit: int, take: Callable[..., list[Claimed]]) -> list[Claimed]:
@@ -139,7 +160,7 @@ def _in_turn(
 
 
 def _claim(sql: str, values: list[str | int | bool]) -> list[Claimed]:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(sql, values)
         rows = [Claimed(from_db_id(pk), fence) for pk, fence in cursor.fetchall()]
     # UUIDv7: the order of the ids is the order in which they were made.
@@ -178,10 +199,11 @@ def _claim_sql(alone: bool, only: str = "") -> str:
     )
 
 
-def sessions_of(account_id: int) -> int:
-    """How many sessions hold mail of this account at present, on all hosts."""
+def sessions_of(account_id: int, *, but: str = "") -> int:
+    """How many sessions hold mail of this account at present, on all hosts; ``but`` not counted."""
     held = Delivery.objects.filter(~Q(role=Role.IMAP), account_id=account_id, state=State.CLAIMED)
-    return held.filter(lease_until__gt=Now()).values("worker").distinct().count()
+    others = held.filter(~Q(worker=but), lease_until__gt=Now())
+    return others.values("worker").distinct().count()
 
 
 def renew(workers: Sequence[str]) -> int:

@@ -27,12 +27,12 @@ def begin(account: SenderAccount) -> int | None:
     """Called before a session claims. Returns how many deliveries it may take at once.
 
     An account in trouble is tried with one message, by one session: moving the breaker from open
-    to half-open is the lock. None: somebody else is trying, staff must mend it first, or it has
-    as many connections as it may have.
+    to half-open is the lock. None: somebody else is trying, staff must mend it first, or a session
+    from before is at work still. How many there may be is asked when the first is claimed.
     """
-    if claims.sessions_of(account.pk) >= account.concurrency:
-        return None
     if account.breaker == Breaker.OPEN:
+        if claims.sessions_of(account.pk) >= account.concurrency:
+            return None
         taken = SenderAccount.objects.filter(
             pk=account.pk, breaker=Breaker.OPEN, next_try_at__lte=Now()
         ).update(breaker=Breaker.HALF_OPEN, next_try_at=None)

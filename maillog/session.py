@@ -93,7 +93,13 @@ class Session:
         """What may be sent, batch after batch; what may not is settled on the way."""
         suspect_first = False
         while not self._is_over():
-            rows = claims.claim(self.account, self.worker, limit, suspect_first=suspect_first)
+            rows = claims.claim(
+                self.account,
+                self.worker,
+                limit,
+                suspect_first=suspect_first,
+                holds_nothing=not self.journal.held,
+            )
             if not rows:
                 self.rest = limits.rest(self.account)
                 return
