@@ -3,11 +3,9 @@
 from mailaccounts.models.account import (
     SenderAccount,
     SenderAccountQuerySet,
-    add_account,
-    add_default_account,
     server_endpoint,
-    system_account,
 )
+from mailaccounts.models.adding import add_account, add_default_account, system_account
 from mailaccounts.models.domain import (
     DkimKey,
     DomainStatus,

@@ -288,10 +288,11 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
         """It may send. A shop's first own account becomes the main one with it."""
         with self.locked():
             self._set_state(AccountState.ACTIVE)
-            if self._is_first_own():
+            if self.is_first_own():
                 self.make_main()
 
-    def _is_first_own(self) -> bool:
+    def is_first_own(self) -> bool:
+        """True if no other account of the shop, but the one it started with, may send."""
         own = SenderAccount.objects.usable().filter(shop=self.shop_id, is_default=False)
         return not self.is_default and not own.exclude(pk=self.pk).exists()
 
@@ -309,44 +310,3 @@ class SenderAccount(BoundSecrets, SentFolder, SignIn):
                 Shop.objects.select_for_update().get(pk=self.shop_id)
             self.refresh_from_db(fields=["state", "is_main"])
             yield
-
-
-def system_account() -> SenderAccount:
-    """The account of the installation itself, made on first use from the settings."""
-    account, _created = SenderAccount.objects.get_or_create(
-        shop=None,
-        kind=Kind.SERVER,
-        defaults={
-            "label": "Postroom",
-            "from_name": "Postroom",
-            "from_address": conf.SYSTEM_SENDER_ADDRESS,
-        },
-    )
-    return account
-
-
-def add_default_account(shop: Shop) -> SenderAccount:
-    """The account a new shop starts with: the installation's server under the shop's name."""
-    return SenderAccount.objects.create(
-        shop=shop,
-        kind=Kind.SERVER,
-        label=str(_("Default account")),
-        from_name=shop.name[:78],
-        from_address=conf.SYSTEM_SENDER_ADDRESS,
-        reply_to=shop.contact_email,
-        is_main=True,
-        is_default=True,
-    )
-
-
-def add_account(account: SenderAccount) -> SenderAccount:
-    """Saves a shop's new account; its first own one becomes the main account by itself."""
-    with transaction.atomic():
-        assert account.shop is not None
-        Shop.objects.select_for_update().get(pk=account.shop.pk)
-        first = account.state == AccountState.ACTIVE and account._is_first_own()
-        account.is_main = False
-        account.save()
-        if first:
-            account.make_main()
-    return account
