@@ -17,7 +17,6 @@ from uuid import UUID
 
 from babel.dates import format_date
 from django.db import connection, transaction
-from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import get_language, override
@@ -26,7 +25,7 @@ from django.utils.translation import gettext as _
 from mailaccounts.models import SenderAccount
 from mailaccounts.test_message import Verdict
 from mailaccounts.test_steps import hurried
-from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outcome, Outgoing
+from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outcome, Outgoing, Phase
 from maillog import claims, dot_gate, pipeline, registry
 from maillog.clock import db_id, from_db_id, later_sql
 from maillog.deliver import LeaseKeeper, process_name
@@ -185,22 +184,29 @@ class TestJournal(AccountJournal):
 
     __test__ = False
 
+    def __init__(self, account: SenderAccount, worker: str) -> None:
+        super().__init__(account, worker)
+        self._vouched: set[claims.Claimed] = set()  # provably not sent, says the transport
+
     def release(self, items: list[Outgoing]) -> None:
         """Nothing goes back to the queue."""
+        self._vouched |= {claims.claim_of(item) for item in items}
 
     def end(self, trouble: AccountTrouble) -> None:
-        """Whatever is still held has failed, for this reason, unless somebody stopped it."""
+        """Whatever is still held has failed, for this reason, unless somebody stopped it, or its
+        dot may have left: then nobody knows."""
         for claimed, delivery in list(self.held.items()):
-            asked = Q(pk=delivery.pk, cancel_requested=True)
-            if Delivery.objects.filter(asked, fence=delivery.fence).exists():
+            row = Delivery.objects.get(pk=delivery.pk)
+            is_uncertain = row.phase == "dot" and claimed not in self._vouched
+            if row.cancel_requested and row.fence == claimed.fence and not is_uncertain:
                 self.held.clear()
                 settle(delivery, pipeline.Stop(State.CANCELLED, Reason.STAFF))
                 continue
             outcome = Outcome(
                 claimed.delivery_id,
                 claimed.fence,
-                trouble.answer,
-                trouble.phase,
+                AnswerClass.UNKNOWN if is_uncertain else trouble.answer,
+                Phase.DOT if is_uncertain else trouble.phase,
                 trouble.code,
                 trouble.enhanced,
                 trouble.text,

@@ -15,8 +15,10 @@ from mailaccounts.test_report import report_of
 from maillog import reaper
 from maillog.models import Attempt, Delivery, MailMessage
 from shops.models import AuditEntry
+from tests.http_server import Reply, http_server
 from tests.mailaccounts.account_pages import CANARY
 from tests.mailaccounts.probes import SHORT, TO, account_at, failed_at, probed, states, step
+from tests.maillog.test_api_accounts import freshmail_account
 from tests.smtp import independent_server, make_certificate, sink
 
 pytestmark = [
@@ -207,3 +209,25 @@ def test_a_cancel_before_the_dot_keeps_the_message_here(shop):
         assert server.store.count == 0
     assert (test.state, step(test, "message")["found"]) == ("cancelled", "Stopped before it left")
     assert Delivery.objects.get().state == "cancelled"
+
+
+@pytest.mark.parametrize("asked_to_stop", [False, True])
+def test_a_test_that_breaks_off_past_its_dot_is_uncertain(shop, monkeypatch, asked_to_stop):
+    def break_off(self, following):
+        if asked_to_stop:
+            Delivery.objects.update(cancel_requested=True)
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr("mailaccounts.transports.smtp_session.Session.dot", break_off)
+    with sink() as server:
+        probed(account_at(server.port, shop))
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.ever_unknown) == ("unknown", True)
+    assert delivery.attempts.get().answer == "unknown"
+
+
+def test_a_test_that_an_api_refuses_past_its_gate_has_failed(shop, settings):
+    with http_server(Reply(401, {"errors": ["bad token"]})) as server:
+        probed(freshmail_account(server.url, settings, shop=shop))
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.last_answer) == ("failed", "auth")
