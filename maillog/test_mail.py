@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from mailaccounts.models import SenderAccount
 from mailaccounts.test_message import Verdict
 from mailaccounts.test_steps import hurried
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outcome, Outgoing, Phase
-from maillog import claims, dot_gate, pipeline, registry
+from maillog import claims, dot_gate, limits, pipeline, registry
 from maillog.clock import db_id, from_db_id, later_sql
 from maillog.deliver import LeaseKeeper, process_name
 from maillog.journal import AccountJournal
@@ -36,7 +36,7 @@ from maillog.registry import Body
 from maillog.session import Session, settle
 from maillog.states import DUE, Reason, Role, State, UnknownPolicy
 from shops.conf import conf
-from shops.templatetags.panel import reader_locale
+from shops.templatetags.panel import moment_text, reader_locale
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +59,15 @@ class TestMail:
         self.account = account
         self._worker = f"{process_name()}:t{next(_numbers)}"
         with transaction.atomic():
-            # In one commit: nobody else ever sees it waiting.
+            # In one commit: nobody else ever sees it waiting. Asked first: a test that is claimed
+            # counts itself.
+            used_up = limit_used_up(account)
             message = queue_test(account, to)
             self._delivery = message.deliveries.get(role=Role.MAIN)
             self._claimed = claim_one(self._delivery.pk, self._worker)
+            if used_up and self._claimed is not None:
+                self._delivery.fence, self._claimed = self._claimed.fence, None
+                settle(self._delivery, pipeline.Stop(State.FAILED, Reason.LIMIT, used_up))
         self.uuid: UUID = message.pk
         self._seconds = seconds
         self._verdict: Verdict | None = None
@@ -104,6 +109,21 @@ class TestMail:
             session.send(claimed, self._seconds)
 
 
+def limit_used_up(account: SenderAccount) -> str:
+    """Why a test may not leave through ``account`` now; empty if it may, from its reserve too.
+
+    Locks the account for the open transaction, as a claim does.
+    """
+    if not limits.is_limited(account) or limits.room(account.pk, 1).total > 0:
+        return ""
+    free_at = limits.usage([account])[account.pk].next_free_at
+    if free_at is None or 0 in (account.per_day, account.per_minute):
+        return _("The account's limit is 0, so it sends nothing")
+    zone = _zone(account)
+    until = moment_text(free_at.astimezone(zone), timezone.now().astimezone(zone), "long")
+    return _("The account's limit is used up until %(time)s") % {"time": until}
+
+
 def queue_test(account: SenderAccount, to: str) -> MailMessage:
     """The test message in the reader's language, logged in the account's shop."""
     named = {"account": account, "shop": account.shop, "to": to, "at": _moment(account)}
@@ -136,9 +156,12 @@ def queue_test(account: SenderAccount, to: str) -> MailMessage:
 
 def _moment(account: SenderAccount) -> str:
     """Now, on the shop's clock and in the reader's words."""
-    zone = account.shop.zone if account.shop else timezone.get_current_timezone()
-    now = timezone.now().astimezone(zone)
+    now = timezone.now().astimezone(_zone(account))
     return f"{format_date(now, 'long', locale=reader_locale())}, {now:%H:%M:%S %Z}"
+
+
+def _zone(account: SenderAccount) -> tzinfo:
+    return account.shop.zone if account.shop else timezone.get_current_timezone()
 
 
 class TestSession(Session):
@@ -232,7 +255,8 @@ def verdict_on(delivery_id: UUID) -> Verdict:
     """What the row says now."""
     row = Delivery.objects.select_related("message").get(pk=delivery_id)
     last = row.attempts.last()
-    facts = {}
+    # Our own limit, not the server's: it was not asked, so there is no phase.
+    facts = {"answer": AnswerClass.QUOTA.value} if row.reason == Reason.LIMIT else {}
     words = row.message.detail or str(row.get_state_display())
     if last is not None:
         codes = ("" if last.code is None else str(last.code), last.enhanced, last.text)
