@@ -63,7 +63,14 @@ def recipient(failure: Failure) -> Explanation | None:
 
 
 def pace(failure: Failure) -> Explanation | None:
-    """Not now."""
+    """Not now. Without a phase nothing was asked of the server: the limit is our own."""
+    if failure.answer == AnswerClass.QUOTA and failure.phase is None:
+        return Explanation(
+            failure.words,
+            _("This limit is set at the account. Nothing was sent."),
+            _("Test again later, or raise the limit if the provider allows it."),
+            Deed.SETTINGS,
+        )
     if failure.answer == AnswerClass.QUOTA:
         return Explanation(
             _("The account has sent as much as its server allows"),

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 from babel.dates import format_date
 from django.db import connection, transaction
-from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import get_language, override
@@ -26,8 +25,8 @@ from django.utils.translation import gettext as _
 from mailaccounts.models import SenderAccount
 from mailaccounts.test_message import Verdict
 from mailaccounts.test_steps import hurried
-from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outcome, Outgoing
-from maillog import claims, dot_gate, pipeline, registry
+from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outcome, Outgoing, Phase
+from maillog import claims, dot_gate, limits, pipeline, registry
 from maillog.clock import db_id, from_db_id, later_sql
 from maillog.deliver import LeaseKeeper, process_name
 from maillog.journal import AccountJournal
@@ -37,7 +36,7 @@ from maillog.registry import Body
 from maillog.session import Session, settle
 from maillog.states import DUE, Reason, Role, State, UnknownPolicy
 from shops.conf import conf
-from shops.templatetags.panel import reader_locale
+from shops.templatetags.panel import moment_text, reader_locale
 
 logger = logging.getLogger(__name__)
 
@@ -60,10 +59,15 @@ class TestMail:
         self.account = account
         self._worker = f"{process_name()}:t{next(_numbers)}"
         with transaction.atomic():
-            # In one commit: nobody else ever sees it waiting.
+            # In one commit: nobody else ever sees it waiting. Asked first: a test that is claimed
+            # counts itself.
+            used_up = limit_used_up(account)
             message = queue_test(account, to)
             self._delivery = message.deliveries.get(role=Role.MAIN)
             self._claimed = claim_one(self._delivery.pk, self._worker)
+            if used_up and self._claimed is not None:
+                self._delivery.fence, self._claimed = self._claimed.fence, None
+                settle(self._delivery, pipeline.Stop(State.FAILED, Reason.LIMIT, used_up))
         self.uuid: UUID = message.pk
         self._seconds = seconds
         self._verdict: Verdict | None = None
@@ -105,6 +109,21 @@ class TestMail:
             session.send(claimed, self._seconds)
 
 
+def limit_used_up(account: SenderAccount) -> str:
+    """Why a test may not leave through ``account`` now; empty if it may, from its reserve too.
+
+    Locks the account for the open transaction, as a claim does.
+    """
+    if not limits.is_limited(account) or limits.room(account.pk, 1).total > 0:
+        return ""
+    free_at = limits.usage([account])[account.pk].next_free_at
+    if free_at is None or 0 in (account.per_day, account.per_minute):
+        return _("The account's limit is 0, so it sends nothing")
+    zone = _zone(account)
+    until = moment_text(free_at.astimezone(zone), timezone.now().astimezone(zone), "long")
+    return _("The account's limit is used up until %(time)s") % {"time": until}
+
+
 def queue_test(account: SenderAccount, to: str) -> MailMessage:
     """The test message in the reader's language, logged in the account's shop."""
     named = {"account": account, "shop": account.shop, "to": to, "at": _moment(account)}
@@ -137,9 +156,12 @@ def queue_test(account: SenderAccount, to: str) -> MailMessage:
 
 def _moment(account: SenderAccount) -> str:
     """Now, on the shop's clock and in the reader's words."""
-    zone = account.shop.zone if account.shop else timezone.get_current_timezone()
-    now = timezone.now().astimezone(zone)
+    now = timezone.now().astimezone(_zone(account))
     return f"{format_date(now, 'long', locale=reader_locale())}, {now:%H:%M:%S %Z}"
+
+
+def _zone(account: SenderAccount) -> tzinfo:
+    return account.shop.zone if account.shop else timezone.get_current_timezone()
 
 
 class TestSession(Session):
@@ -185,22 +207,29 @@ class TestJournal(AccountJournal):
 
     __test__ = False
 
+    def __init__(self, account: SenderAccount, worker: str) -> None:
+        super().__init__(account, worker)
+        self._vouched: set[claims.Claimed] = set()  # provably not sent, says the transport
+
     def release(self, items: list[Outgoing]) -> None:
         """Nothing goes back to the queue."""
+        self._vouched |= {claims.claim_of(item) for item in items}
 
     def end(self, trouble: AccountTrouble) -> None:
-        """Whatever is still held has failed, for this reason, unless somebody stopped it."""
+        """Whatever is still held has failed, for this reason, unless somebody stopped it, or its
+        dot may have left: then nobody knows."""
         for claimed, delivery in list(self.held.items()):
-            asked = Q(pk=delivery.pk, cancel_requested=True)
-            if Delivery.objects.filter(asked, fence=delivery.fence).exists():
+            row = Delivery.objects.get(pk=delivery.pk)
+            is_uncertain = row.phase == "dot" and claimed not in self._vouched
+            if row.cancel_requested and row.fence == claimed.fence and not is_uncertain:
                 self.held.clear()
                 settle(delivery, pipeline.Stop(State.CANCELLED, Reason.STAFF))
                 continue
             outcome = Outcome(
                 claimed.delivery_id,
                 claimed.fence,
-                trouble.answer,
-                trouble.phase,
+                AnswerClass.UNKNOWN if is_uncertain else trouble.answer,
+                Phase.DOT if is_uncertain else trouble.phase,
                 trouble.code,
                 trouble.enhanced,
                 trouble.text,
@@ -226,7 +255,8 @@ def verdict_on(delivery_id: UUID) -> Verdict:
     """What the row says now."""
     row = Delivery.objects.select_related("message").get(pk=delivery_id)
     last = row.attempts.last()
-    facts = {}
+    # Our own limit, not the server's: it was not asked, so there is no phase.
+    facts = {"answer": AnswerClass.QUOTA.value} if row.reason == Reason.LIMIT else {}
     words = row.message.detail or str(row.get_state_display())
     if last is not None:
         codes = ("" if last.code is None else str(last.code), last.enhanced, last.text)

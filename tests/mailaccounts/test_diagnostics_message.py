@@ -7,16 +7,21 @@ import time
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from demo.sink_faults import Action, Fault, Stage
 from mailaccounts import diagnostics
 from mailaccounts.models import AccountState, AccountTest, Breaker, SenderAccount
 from mailaccounts.test_report import report_of
-from maillog import reaper
+from maillog import limits, reaper
 from maillog.models import Attempt, Delivery, MailMessage
+from maillog.outbox import queue
 from shops.models import AuditEntry
+from tests.http_server import Reply, http_server
 from tests.mailaccounts.account_pages import CANARY
 from tests.mailaccounts.probes import SHORT, TO, account_at, failed_at, probed, states, step
+from tests.maillog.test_api_accounts import freshmail_account
+from tests.maillog.test_session import make_draft
 from tests.smtp import independent_server, make_certificate, sink
 
 pytestmark = [
@@ -208,3 +213,59 @@ def test_a_cancel_before_the_dot_keeps_the_message_here(shop):
         assert server.store.count == 0
     assert (test.state, step(test, "message")["found"]) == ("cancelled", "Stopped before it left")
     assert Delivery.objects.get().state == "cancelled"
+
+
+@pytest.mark.parametrize("asked_to_stop", [False, True])
+def test_a_test_that_breaks_off_past_its_dot_is_uncertain(shop, monkeypatch, asked_to_stop):
+    def break_off(self, following):
+        if asked_to_stop:
+            Delivery.objects.update(cancel_requested=True)
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr("mailaccounts.transports.smtp_session.Session.dot", break_off)
+    with sink() as server:
+        probed(account_at(server.port, shop))
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.ever_unknown) == ("unknown", True)
+    assert delivery.attempts.get().answer == "unknown"
+
+
+def test_a_test_that_an_api_refuses_past_its_gate_has_failed(shop, settings):
+    with http_server(Reply(401, {"errors": ["bad token"]})) as server:
+        probed(freshmail_account(server.url, settings, shop=shop))
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.last_answer) == ("failed", "auth")
+
+
+def sent_today(account, count):
+    now = timezone.now()
+    for number in range(count):
+        queue(make_draft(account, to=f"{number}@klient.example"))
+    Delivery.objects.update(state="sent", dot_at=now, ended_at=now)
+
+
+@pytest.mark.promise("S5.9")
+def test_a_test_may_use_the_reserve_of_a_limit_and_counts(shop):
+    with sink() as server:
+        account = account_at(server.port, shop, per_day=10)
+        sent_today(account, 9)
+        assert probed(account).state == "passed"
+        assert server.store.count == 1
+    assert limits.usage([account])[account.pk].today == 10
+
+
+@pytest.mark.promise("S5.9")
+@pytest.mark.parametrize("values", [{"per_day": 3}, {"per_minute": 3}])
+def test_a_test_beyond_a_limit_is_refused_in_plain_words(shop, values):
+    with sink() as server:
+        account = account_at(server.port, shop, **values)
+        sent_today(account, 3)
+        test = probed(account)
+        assert server.store.count == 0
+    assert (test.state, failed_at(test)) == ("failed", "message")
+    title = report_of(test, account).explanation.title
+    assert title.startswith("The account's limit is used up until ")
+    message = MailMessage.objects.get(is_test=True)
+    assert (message.state, message.detail) == ("failed", title)
+    assert limits.usage([account])[account.pk].today == 3
+    assert not Delivery.objects.filter(state__in=["queued", "claimed"]).exists()
