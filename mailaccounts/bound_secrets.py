@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from django.db import models
+
+
+@cache
+def _watched(kind: type[BoundSecrets]) -> frozenset[str]:
+    """The secrets and what they belong to."""
+    return frozenset(kind.BOUND).union(*kind.BOUND.values())
 
 
 class BoundSecrets(models.Model):
@@ -38,8 +45,7 @@ class BoundSecrets(models.Model):
     def _remember(self, fields: Iterable[str] | None = None) -> None:
         """Notes what the row holds now, to know later whether a secret still belongs to it."""
         stored: dict[str, Any] = self.__dict__.setdefault("_stored", {})
-        watched = {*self.BOUND, *(name for names in self.BOUND.values() for name in names)}
-        for name in watched:
+        for name in _watched(type(self)):
             if name in self.__dict__ and (fields is None or name in fields):
                 stored[name] = self.__dict__[name]
 

@@ -20,6 +20,7 @@ from shops.addresses import is_usable, normalise
 from shops.models import Shop
 
 FEW = 20  # addresses for which a plan is kept
+LATEST = 3  # messages about one order that are looked at
 _RESET = "*"  # no address is written so
 
 
@@ -88,10 +89,11 @@ def _sql(addresses: int, has_order: bool) -> str:
     if not has_order:
         return sql
     return (
-        f"{sql} UNION ALL SELECT d.address, d.id FROM maillog_mailmessage m"
+        # The newest few: one that waits behind these has waited for long, and none goes by it.
+        f"{sql} UNION ALL SELECT d.address, d.id FROM (SELECT id FROM maillog_mailmessage"
+        f" WHERE shop_id = %s AND order_number = %s ORDER BY id DESC LIMIT {LATEST}) m"
         " JOIN maillog_delivery d ON d.message_id = m.id"
-        " WHERE m.shop_id = %s AND m.order_number = %s"
-        f" AND d.role = '{Role.MAIN.value}' AND d.state IN ({states})"
+        f" WHERE d.role = '{Role.MAIN.value}' AND d.state IN ({states})"
         # One that is to leave days later goes first only once its time has come.
         " AND (d.fence > 0 OR d.due_at <= %s)"
     )

@@ -88,7 +88,7 @@ def test_a_message_that_is_to_leave_days_later_holds_up_nothing(account: SenderA
     put(placed, State.SENT)
     # Its time has come, and the server has put it off.
     rows = Delivery.objects.filter(pk=review.pk)
-    rows.update(due_at=timezone.now())
+    rows.update(due_at=timezone.now() - timedelta(seconds=1))
     assert claimed(account) == {review.pk}
     rows.update(state=State.DEFERRED, lease_until=None, due_at=timezone.now() + timedelta(hours=1))
     assert about(account).after == review.pk
@@ -101,7 +101,8 @@ def test_what_has_passed_an_earlier_one_does_not_wait_for_it_again(account: Send
     assert claimed(account) == {second.pk}
     # Greylisted, and due again.
     put(second, State.DEFERRED)
-    Delivery.objects.filter(pk=second.pk).update(due_at=timezone.now())
+    just_now = timezone.now() - timedelta(seconds=1)
+    Delivery.objects.filter(pk=second.pk).update(due_at=just_now)
     assert claims.due_accounts() == [account]
     assert claimed(account) == {second.pk}
 
