@@ -225,7 +225,7 @@ PRESETS: tuple[Preset, ...] = (
     # France, Switzerland
     Preset(
         "o2switch", "o2switch", "mail.o2dev.fr", password=_IN_PANEL,
-        mx=("o2switch.net", "o2dev.fr"),
+        mx=("o2switch.net", "o2dev.fr"), source=Source.SEEN,
     ),
     Preset(
         "ovh", "OVH", "ssl0.ovh.net", imap_host="ssl0.ovh.net", password=_IN_PANEL, mx=("ovh.net",),
