@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import views
-from mailaccounts.oauth_views import OAuthCallback
+from mailaccounts.oauth.views import OAuthCallback
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -12,7 +12,7 @@ from demo.catalogue import BICYCLES
 from demo.environment import SERVICE_ADDRESS
 from demo.load import load as load_shops
 from demo.sink_store import arrivals
-from mailaccounts import diagnostics
+from mailaccounts.account_test import diagnostics
 from mailaccounts.models import SenderAccount
 from maillog.models import MailMessage
 from shops.models import Order, Shop

@@ -11,13 +11,15 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts import admin_more, diagnostics, domain_work, oauth_admin  # noqa: F401
+from mailaccounts import admin_more, domain_work  # noqa: F401
+from mailaccounts.account_test import diagnostics  # noqa: F401
 from mailaccounts.condition import condition_of
 from mailaccounts.deeds import do
 from mailaccounts.domains import domain_for, domain_of
 from mailaccounts.forms import API_FIELDS, PACE_FIELDS, PRICE_FIELDS, AccountForm
-from mailaccounts.imap_form import IMAP_FIELDS
+from mailaccounts.imap.form import IMAP_FIELDS
 from mailaccounts.models import AccountRefusal, AccountState, SenderAccount
+from mailaccounts.oauth import admin as oauth_admin  # noqa: F401
 from mailaccounts.storing import store
 from shops.admin.scope import ShopFilter, ShopScopedAdmin, twin
 from shops.models import Role

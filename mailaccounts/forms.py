@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.domains import refusal_to_activate
 from mailaccounts.fields import PortInput, clean_name, host_name, one_address, secret_field
-from mailaccounts.imap_form import IMAP_FIELDS, ImapFieldset
+from mailaccounts.imap.form import IMAP_FIELDS, ImapFieldset
 from mailaccounts.models import AccountState, Kind, SenderAccount, TlsMode
 from shops.addresses import EmailAddressInvalid, parse_list
 from shops.secrets import UnreadableSecret

@@ -12,14 +12,14 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts import presets
+from mailaccounts.account_test.failures import Deed
+from mailaccounts.account_test.report import latest_report
 from mailaccounts.costs import FRESHMAIL_CURRENCY
 from mailaccounts.esp import Provider, provider_of
-from mailaccounts.failures import Deed
 from mailaccounts.fields import PriceField
 from mailaccounts.forms import API_FIELDS, OWN_FIELDS, PACE_FIELDS, SENDER_FIELDS, AccountForm
-from mailaccounts.imap_form import IMAP_FIELDS
+from mailaccounts.imap.form import IMAP_FIELDS
 from mailaccounts.models import AccountState, Kind, TlsMode
-from mailaccounts.test_report import latest_report
 from shops.models.shop import Currency
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
+from mailaccounts.account_test.report import Report, latest_reports
 from mailaccounts.condition import Condition, condition_of
 from mailaccounts.domains import refusal_to_activate
 from mailaccounts.figures import Figures, figures_of
 from mailaccounts.models import AccountState, DomainStatus, Kind, SenderAccount, SenderDomain
 from mailaccounts.oauth.health import Ending, ending_of
 from mailaccounts.presets import is_freemail
-from mailaccounts.test_report import Report, latest_reports
 from mailaccounts.type_picker import icon_of
 from shops.addresses import parse_list
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from mailaccounts import diagnostics, domains, suggestion
+from mailaccounts import domains, suggestion
+from mailaccounts.account_test import diagnostics
 from mailaccounts.dns.mx import check_mx
 from mailaccounts.dns.resolver import Resolver
 from mailaccounts.models import SenderDomain

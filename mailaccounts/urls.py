@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mailaccounts import (
-    domain_views,
-    imap_views,
-    oauth_views,
-    technician_views,
-    test_views,
-    views,
-)
+from mailaccounts import domain_views, technician_views, views
+from mailaccounts.account_test import views as test_views
+from mailaccounts.imap import views as imap_views
+from mailaccounts.oauth import views as oauth_views
 
 app_name = "mailaccounts"
 urlpatterns = [

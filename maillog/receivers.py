@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from django.dispatch import receiver
 
+from mailaccounts.account_test.message import TestMessage
 from mailaccounts.models import SenderAccount
 from mailaccounts.signals import (
     account_left,
@@ -14,7 +15,6 @@ from mailaccounts.signals import (
     sender_changed,
     test_message_requested,
 )
-from mailaccounts.test_message import TestMessage
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Phase
 from maillog import health, relocation
 from maillog.models import Delivery, MailMessage

@@ -19,8 +19,8 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from mailaccounts.imap_folders import Folder
-from mailaccounts.imap_session import (
+from mailaccounts.imap.folders import Folder
+from mailaccounts.imap.session import (
     AppendRefused,
     Mailbox,
     MailboxTrouble,

@@ -22,9 +22,9 @@ from django.utils import timezone
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from mailaccounts.account_test.message import Verdict
+from mailaccounts.account_test.steps import hurried
 from mailaccounts.models import SenderAccount
-from mailaccounts.test_message import Verdict
-from mailaccounts.test_steps import hurried
 from mailaccounts.transports.base import AccountTrouble, AnswerClass, Outcome, Outgoing, Phase
 from maillog import claims, dot_gate, limits, pipeline, registry
 from maillog.clock import db_id, from_db_id, later_sql
@@ -50,7 +50,7 @@ _numbers = count(1)
 class TestMail:
     """One test message under way, in a thread with a database connection of its own.
 
-    Implements ``mailaccounts.test_message.TestMessage``.
+    Implements ``mailaccounts.account_test.message.TestMessage``.
     """
 
     __test__ = False

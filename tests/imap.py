@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from mailaccounts.imap_session import Place, Timeouts
+from mailaccounts.imap.session import Place, Timeouts
 from tests.smtp import LOOPBACK
 
 USER, PASSWORD = "sklep@rowery.example", "tajne-hasło"

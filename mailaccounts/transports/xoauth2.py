@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from mailaccounts.failures import NEVER
+from mailaccounts.account_test.failures import NEVER
 from mailaccounts.oauth import tokens
 from mailaccounts.oauth.providers import provider
 from mailaccounts.transports.answers import Reply

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mailaccounts import diagnostics
-from mailaccounts.test_steps import Limits
+from mailaccounts.account_test import diagnostics
+from mailaccounts.account_test.steps import Limits
 from tests import factories
 
 SHORT = Limits(connect=1.0, command=0.4, total=1.6, look=0.05, grace=0.2)

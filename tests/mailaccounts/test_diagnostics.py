@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from demo.sink_faults import Action, Fault, Stage
-from mailaccounts import diagnostics, tasks
+from mailaccounts import tasks
+from mailaccounts.account_test import diagnostics
+from mailaccounts.account_test.report import report_of
 from mailaccounts.models import AccountTest, Breaker
-from mailaccounts.test_report import report_of
 from maillog import claims, reaper
 from maillog.models import Delivery
 from maillog.test_mail import queue_test

@@ -10,9 +10,9 @@ from django.db import connection
 from django.utils import timezone
 
 from demo.sink_faults import Action, Fault, Stage
-from mailaccounts import diagnostics
+from mailaccounts.account_test import diagnostics
+from mailaccounts.account_test.report import report_of
 from mailaccounts.models import AccountState, AccountTest, Breaker, SenderAccount
-from mailaccounts.test_report import report_of
 from maillog import limits, reaper
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.outbox import queue

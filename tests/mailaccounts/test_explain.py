@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mailaccounts.explain import explain
-from mailaccounts.failures import Deed, Failure
-from mailaccounts.password_places import place_of_password
+from mailaccounts.account_test.explain import explain
+from mailaccounts.account_test.failures import Deed, Failure
+from mailaccounts.account_test.password_places import place_of_password
 from mailaccounts.transports.answers import Reply, classify
 from mailaccounts.transports.base import AnswerClass, Phase
 from mailaccounts.transports.certificates import Cause

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from mailaccounts import imap
+from mailaccounts.imap.check import check as check_mailbox
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports import transport_for
 from shops import outbound
@@ -122,6 +122,6 @@ def test_no_packet_reaches_this_computer_by_imap(host, listeners, shop, owner_cl
     account = SenderAccount(shop=shop, kind="smtp", from_address="a@b.example", host="x.example")
     account.imap_enabled, account.imap_host, account.imap_port = True, host, port_of(listeners)
     account.imap_username, account.imap_password = "a", "b"
-    results = list(imap.check(account))
+    results = list(check_mailbox(account))
     assert not results[-1].ok
     assert nobody_came(listeners)

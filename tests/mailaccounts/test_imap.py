@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from django_q.models import OrmQ
 
-from mailaccounts.imap import check
-from mailaccounts.imap_tasks import ask_for_folders, read_folders, reading_of
+from mailaccounts.imap.check import check
+from mailaccounts.imap.tasks import ask_for_folders, read_folders, reading_of
 from mailaccounts.models import SenderAccount
 from tests import factories
 from tests.dovecot import PASSWORD
@@ -101,7 +101,7 @@ def test_the_picker_reads_in_the_background_and_then_offers_what_it_found(
         assert 'hx-trigger="load delay:1s"' in page
         assert server.lines == []  # nothing in the request
         assert [each.func() for each in OrmQ.objects.all()] == [
-            "mailaccounts.imap_tasks.read_folders"
+            "mailaccounts.imap.tasks.read_folders"
         ]
         assert read_folders(account.pk)
     page = owner_client.get(picker_url(account), {"imap_folder": "INBOX"}).content.decode()

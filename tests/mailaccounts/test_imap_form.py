@@ -8,7 +8,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from mailaccounts.imap_form import IMAP_FIELDS, ImapFieldset, files_its_own
+from mailaccounts.imap.form import IMAP_FIELDS, ImapFieldset, files_its_own
 from mailaccounts.models import SenderAccount
 from tests.mailaccounts.account_pages import CANARY, edit, url
 

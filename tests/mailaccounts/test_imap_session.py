@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mailaccounts.imap_folders import Folder, parse, sent_folder
-from mailaccounts.imap_session import (
+from mailaccounts.imap.folders import Folder, parse, sent_folder
+from mailaccounts.imap.session import (
     AppendRefused,
     FolderMissing,
     LogInRefused,
@@ -22,7 +22,7 @@ from mailaccounts.imap_session import (
     Unreachable,
     opened,
 )
-from mailaccounts.imap_wire import LONGEST_ANSWER, quoted, quoted_message_id
+from mailaccounts.imap.wire import LONGEST_ANSWER, quoted, quoted_message_id
 from tests.dovecot import PASSWORD
 from tests.imap import QUICK, fake_imap
 from tests.smtp import LOOPBACK, closed_port, make_certificate

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from mailaccounts import diagnostics
+from mailaccounts.account_test import diagnostics
 from shops.models import Shop
 from tests import factories
 from tests.mailaccounts.account_pages import url

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from mailaccounts import diagnostics
+from mailaccounts.account_test import diagnostics
 from mailaccounts.models import AccountState, AccountTest, SenderAccount
 from shops.models import AuditEntry, Role
 from tests import factories
@@ -103,7 +103,7 @@ def test_the_page_asks_again_and_hears_nothing_until_there_is_news(owner_client,
     test, _new = diagnostics.new_test(account, TO, None)
     first = live(owner_client, account)
     assert "every 1s" in first.content.decode()
-    from mailaccounts.test_report import report_of
+    from mailaccounts.account_test.report import report_of
 
     seen = report_of(test, account).version
     assert live(owner_client, account, seen).status_code == 204

@@ -12,8 +12,8 @@ from aiosmtpd.smtp import MISSING, AuthResult
 from django.utils import timezone
 
 from demo.sink_faults import Fault, Stage
-from mailaccounts.explain import explain, failure_of
-from mailaccounts.failures import Deed
+from mailaccounts.account_test.explain import explain, failure_of
+from mailaccounts.account_test.failures import Deed
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports import transport_for
 from mailaccounts.transports.base import AccountTrouble

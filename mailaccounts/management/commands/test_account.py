@@ -8,11 +8,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mailaccounts import diagnostics
+from mailaccounts.account_test import diagnostics
+from mailaccounts.account_test.report import Report, report_of
+from mailaccounts.account_test.steps import NAMES
 from mailaccounts.fields import one_address
 from mailaccounts.models import SenderAccount, TestState
-from mailaccounts.test_report import Report, report_of
-from mailaccounts.test_steps import NAMES
 
 MARKS = {"ok": "ok", "warning": "! ", "failed": "X "}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from mailaccounts import explain_message, explain_provider, explain_session
-from mailaccounts.failures import NEVER, Deed, Explanation, Failure
+from mailaccounts.account_test import explain_message, explain_provider, explain_session
+from mailaccounts.account_test.failures import NEVER, Deed, Explanation, Failure
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports.base import AnswerClass, Phase
 from mailaccounts.transports.certificates import Cause

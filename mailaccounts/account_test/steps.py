@@ -1,7 +1,7 @@
 """What the test of an account looks at, part after part, as data.
 
 A ``Part`` knows the codes of its steps and how to look; it yields a ``CheckResult`` for each as
-soon as it is over. ``mailaccounts.diagnostics`` runs them and stores what they say.
+soon as it is over. ``diagnostics`` runs them and stores what they say.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mailaccounts import domain_steps, imap
+from mailaccounts.account_test import domain_steps
+from mailaccounts.account_test.message import TestMessage, Verdict
 from mailaccounts.esp.guarded import Patience
+from mailaccounts.imap.check import check as check_mailbox
 from mailaccounts.models import AccountTest, Kind, SenderAccount
 from mailaccounts.signals import test_message_requested
-from mailaccounts.test_message import TestMessage, Verdict
 from mailaccounts.transports import transport_for
 from mailaccounts.transports.api import Api
 from mailaccounts.transports.api_check import STEPS as KEY_STEPS
@@ -128,7 +129,7 @@ def look_at_domain(probe: Probe) -> Iterator[CheckResult]:
 def look_at_mailbox(probe: Probe) -> Iterator[CheckResult]:
     """The folder for sent mail; one line, because its troubles never touch the sending."""
     began = time.monotonic()
-    results = imap.check(probe.account)
+    results = check_mailbox(probe.account)
     last = results[-1]
     milliseconds = int((time.monotonic() - began) * 1000)
     found = last.found if last.ok else f"{last.name}: {last.found}"

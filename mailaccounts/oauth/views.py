@@ -20,8 +20,8 @@ from mailaccounts.models import Kind, OAuthClient, OAuthProvider, SenderAccount,
 from mailaccounts.models.sign_in import SignInState
 from mailaccounts.oauth import flow, giving_back, words
 from mailaccounts.oauth.clients import client_for, client_of
+from mailaccounts.oauth.forms import ShopClientForm, store_client
 from mailaccounts.oauth.health import ending_of, warnings_for
-from mailaccounts.oauth_forms import ShopClientForm, store_client
 from mailaccounts.views import AccountScoped
 
 UNDER_WAY = (SignInState.RETURNED, SignInState.EXCHANGING)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import transaction
 
-from mailaccounts.imap import check
+from mailaccounts.imap.check import check
 from mailaccounts.models import SenderAccount
 
 KEPT = 600  # seconds that the outcome of a look is kept for the page that asked for it
@@ -19,7 +19,7 @@ def ask_for_folders(account: SenderAccount) -> None:
     from django_q.tasks import async_task
 
     cache.set(_key(account.pk), {"state": READING}, KEPT)
-    transaction.on_commit(lambda: async_task("mailaccounts.imap_tasks.read_folders", account.pk))
+    transaction.on_commit(lambda: async_task("mailaccounts.imap.tasks.read_folders", account.pk))
 
 
 def reading_of(account: SenderAccount) -> dict[str, Any]:

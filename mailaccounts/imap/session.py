@@ -18,8 +18,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from mailaccounts.imap_folders import Folder, parse, sent_folder
-from mailaccounts.imap_wire import (
+from mailaccounts.imap.folders import Folder, parse, sent_folder
+from mailaccounts.imap.wire import (
     AppendRefused,
     Connection,
     FolderMissing,

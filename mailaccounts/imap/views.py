@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import View
 
-from mailaccounts.imap_form import folder_choices
-from mailaccounts.imap_tasks import ask_for_folders, reading_of
+from mailaccounts.imap.form import folder_choices
+from mailaccounts.imap.tasks import ask_for_folders, reading_of
 from mailaccounts.models import SenderAccount
 from mailaccounts.views import AccountScoped
 

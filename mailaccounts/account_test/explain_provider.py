@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from mailaccounts.failures import Deed, Explanation, Failure
+from mailaccounts.account_test.failures import Deed, Explanation, Failure
 from mailaccounts.models import Kind
 from mailaccounts.transports.base import AnswerClass
 from mailaccounts.transports.certificates import Cause

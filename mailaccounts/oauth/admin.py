@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from mailaccounts.models import OAuthClient, SignInAttempt, TokenToRevoke
-from mailaccounts.oauth_forms import ClientForm, store_client
+from mailaccounts.oauth.forms import ClientForm, store_client
 from shops.admin.scope import ReadOnlyAdmin, ShopFilter, ShopScopedAdmin, twin
 from shops.models import Role
 

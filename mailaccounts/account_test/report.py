@@ -13,12 +13,12 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mailaccounts.domain_steps import STEPS as DOMAIN_STEPS
-from mailaccounts.explain import explain, failure_of
-from mailaccounts.failures import Deed, Explanation
+from mailaccounts.account_test.domain_steps import STEPS as DOMAIN_STEPS
+from mailaccounts.account_test.explain import explain, failure_of
+from mailaccounts.account_test.failures import Deed, Explanation
+from mailaccounts.account_test.steps import LIMITS, NAMES
 from mailaccounts.models import AccountState, AccountTest, SenderAccount, TestState
 from mailaccounts.models.test_run import GOING_ON
-from mailaccounts.test_steps import LIMITS, NAMES
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -23,6 +23,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from mailaccounts.account_test.steps import LIMITS, NAMES, Limits, Part, Probe, parts_of
 from mailaccounts.models import (
     AccountRefusal,
     AccountState,
@@ -32,7 +33,6 @@ from mailaccounts.models import (
 )
 from mailaccounts.models.test_run import GOING_ON
 from mailaccounts.signals import login_refused
-from mailaccounts.test_steps import LIMITS, NAMES, Limits, Part, Probe, parts_of
 from mailaccounts.transports.base import AnswerClass, CheckResult
 from shops.models import AuditEntry
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from mailaccounts.explain_provider import signed_out, switched_off
-from mailaccounts.failures import Deed, Explanation, Failure
-from mailaccounts.password_places import SWITCHED_ON_FIRST, place_of_password
+from mailaccounts.account_test.explain_provider import signed_out, switched_off
+from mailaccounts.account_test.failures import Deed, Explanation, Failure
+from mailaccounts.account_test.password_places import SWITCHED_ON_FIRST, place_of_password
 from mailaccounts.transports.base import AnswerClass, Phase
 from mailaccounts.transports.certificates import Cause
 

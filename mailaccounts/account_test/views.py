@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.generic import TemplateView
 
-from mailaccounts import diagnostics
+from mailaccounts.account_test import diagnostics
+from mailaccounts.account_test.failures import Deed
+from mailaccounts.account_test.report import Report, latest_report, report_of
 from mailaccounts.condition import condition_of
-from mailaccounts.failures import Deed
 from mailaccounts.fields import one_address
 from mailaccounts.models import AccountTest, SenderAccount, TestState
-from mailaccounts.test_report import Report, latest_report, report_of
 from mailaccounts.views import AccountScoped
 from shops.models import AuditEntry
 

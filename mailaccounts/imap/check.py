@@ -8,7 +8,7 @@ from functools import partial
 
 from django.utils.translation import gettext as _
 
-from mailaccounts.imap_session import (
+from mailaccounts.imap.session import (
     FolderMissing,
     LogInRefused,
     Mailbox,

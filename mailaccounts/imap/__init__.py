@@ -1,0 +1,1 @@
+"""IMAP synchronisation: the session with the mailbox, its form, its check."""
