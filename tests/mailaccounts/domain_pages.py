@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import unescape
 from typing import Any
+
+from django.urls import reverse
 
 from mailaccounts import domain_work
 from mailaccounts.models import SenderDomain
@@ -26,6 +31,16 @@ def fill(server: NameServer) -> None:
     server.add(f"_dmarc.{DOMAIN}", "TXT", f"v=DMARC1; p=none; rua=mailto:dmarc@{DOMAIN}")
 
 
+@contextmanager
+def filled_server(settings: Any) -> Iterator[NameServer]:
+    """The name server that the checks ask, filled as above."""
+    with NameServer() as running:
+        settings.DNS_SERVERS = [running.address]
+        settings.SPF_INCLUDE = INCLUDE
+        fill(running)
+        yield running
+
+
 def make_domain(shop: Shop, name: str = DOMAIN, **account: Any) -> SenderDomain:
     """A domain that an account of the shop sends from, over this server or as told."""
     factories.make_account(shop, from_address=f"sklep@{name}", **{"kind": "server", **account})
@@ -38,3 +53,13 @@ def checked(domain: SenderDomain) -> SenderDomain:
     domain_work.check(domain.pk)
     domain.refresh_from_db()
     return domain
+
+
+def url(name: str, domain: SenderDomain, **kwargs: Any) -> str:
+    return reverse(f"mailaccounts:{name}", args=[domain.shop.slug, domain.pk], **kwargs)
+
+
+def seen(response: Any) -> str:
+    """The page as its reader has it: entities resolved, white space of one kind."""
+    assert response.status_code == 200, response.status_code
+    return " ".join(unescape(response.content.decode()).split())

@@ -16,7 +16,7 @@ from mailaccounts.dkim import record_text
 from mailaccounts.models import DkimKey
 from shops.models import Role, Shop
 from tests import factories
-from tests.mailaccounts.domain_pages import DOMAIN, INCLUDE, PROPOSED, fill, make_domain
+from tests.mailaccounts.domain_pages import DOMAIN, INCLUDE, PROPOSED, filled_server, make_domain
 from tests.maillog.test_browser import CHROMIUM
 from tests.name_server import NameServer
 
@@ -51,10 +51,7 @@ def page(browser: Any, live_server: Any, shop: Shop) -> Iterator[Any]:
 
 @pytest.fixture
 def server(settings: Any) -> Iterator[NameServer]:
-    with NameServer() as running:
-        settings.DNS_SERVERS = [running.address]
-        settings.SPF_INCLUDE = INCLUDE
-        fill(running)
+    with filled_server(settings) as running:
         yield running
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import unescape
 from typing import Any
 
 import pytest
-from django.urls import reverse
 from django_q.models import OrmQ
 
 from mailaccounts import domain_work
@@ -15,10 +13,12 @@ from mailaccounts.models import DkimKey, KeyState, SenderDomain
 from shops.models import AuditEntry
 from tests.mailaccounts.domain_pages import (
     DOMAIN,
-    INCLUDE,
     PROPOSED,
     fill,
+    filled_server,
     make_domain,
+    seen,
+    url,
 )
 from tests.name_server import NameServer
 from tests.update_server import KEY, UpdateServer
@@ -28,25 +28,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def server(settings: Any) -> Iterator[NameServer]:
-    with NameServer() as running:
-        settings.DNS_SERVERS = [running.address]
-        settings.SPF_INCLUDE = INCLUDE
-        fill(running)
+    with filled_server(settings) as running:
         yield running
 
 
 @pytest.fixture
 def domain(shop, server) -> SenderDomain:
     return make_domain(shop)
-
-
-def url(name, domain, **kwargs):
-    return reverse(f"mailaccounts:{name}", args=[domain.shop.slug, domain.pk], **kwargs)
-
-
-def seen(response) -> str:
-    assert response.status_code == 200, response.status_code
-    return " ".join(unescape(response.content.decode()).split())
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import unescape
 from typing import Any
 
 import pytest
@@ -22,8 +21,10 @@ from tests.mailaccounts.domain_pages import (
     INCLUDE,
     PROPOSED,
     checked,
-    fill,
+    filled_server,
     make_domain,
+    seen,
+    url,
 )
 from tests.name_server import NameServer
 
@@ -32,25 +33,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def server(settings: Any) -> Iterator[NameServer]:
-    with NameServer() as running:
-        settings.DNS_SERVERS = [running.address]
-        settings.SPF_INCLUDE = INCLUDE
-        fill(running)
+    with filled_server(settings) as running:
         yield running
 
 
 @pytest.fixture
 def domain(shop, server) -> SenderDomain:
     return make_domain(shop)
-
-
-def url(name, domain, **kwargs):
-    return reverse(f"mailaccounts:{name}", args=[domain.shop.slug, domain.pk], **kwargs)
-
-
-def seen(response) -> str:
-    assert response.status_code == 200, response.status_code
-    return " ".join(unescape(response.content.decode()).split())
 
 
 @pytest.mark.promise("S5.2", "S0.25", "S0.11")
