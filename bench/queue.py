@@ -42,12 +42,12 @@ class Turns:
     def queue(self) -> None:
         from django.db import transaction
 
-        from templates_tx.composer import send_for_order
+        from templates_tx.composer import Cause, send_for_order
 
         self._queued += 1
         order = self._orders[self._queued % len(self._orders)]
         with transaction.atomic():
-            message = send_for_order("order.placed", order, f"bench:{self._queued}")
+            message = send_for_order("order.placed", order, Cause(f"bench:{self._queued}"))
         if message is None:
             raise RuntimeError("an order's message was not queued")
 

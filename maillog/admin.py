@@ -171,11 +171,11 @@ class MailMessageAdmin(LogAdmin):
 
     @admin.display(description=_("subject"))
     def subject_or_type(self, obj: MailMessage) -> str:
-        return obj.subject or type_name(obj.message_type)
+        return obj.subject or type_name(obj.message_type, obj.shop)
 
     @admin.display(description=_("type"))
     def type(self, obj: MailMessage) -> str:
-        return type_name(obj.message_type)
+        return type_name(obj.message_type, obj.shop)
 
     @admin.display(description=_("text"))
     def viewer(self, obj: MailMessage) -> str:

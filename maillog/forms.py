@@ -68,7 +68,7 @@ class LogFilterForm(forms.Form):
         # PostgreSQL refuses NUL in text; without it what was asked for is no choice.
         asked = str(self.data.get("type", "")).replace("\0", "")[:80]
         codes = dict.fromkeys([*used_types(shop), *([asked] if asked else [])])
-        names = sorted(((code, type_name(code)) for code in codes), key=lambda each: each[1])
+        names = sorted(((code, type_name(code, shop)) for code in codes), key=lambda each: each[1])
         # A deleted account still sent what it sent.
         accounts = SenderAccount.objects.filter(shop=shop).only("label", "from_address", "shop")
         self._choose("type", [("", _("All types")), *names])

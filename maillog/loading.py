@@ -15,6 +15,8 @@ from django.utils import timezone
 from maillog import claims, registry
 from maillog.clock import is_postgresql
 from maillog.models import Delivery, MailMessage, MessageAttachment, MessageBody, Suppression
+from maillog.pipeline import Stop
+from maillog.states import Reason, State
 from shops import quick_sql
 from shops.addresses import EmailAddressInvalid, normalise
 from shops.models import Shop
@@ -51,26 +53,28 @@ def _files_of(messages: list[UUID]) -> dict[UUID, list[MessageAttachment]]:
     return found
 
 
-def render_missing(messages: list[MailMessage]) -> dict[object, str]:
+def render_missing(messages: list[MailMessage]) -> dict[object, Stop]:
     """Renders the messages that have no body yet and stores the bodies in one commit.
 
-    Returns what went wrong, by message id. Setting ``message.body`` spares the next look-up.
+    Returns what stops the others, by message id. Setting ``message.body`` spares the next look-up.
     """
     made: dict[object, MessageBody] = {}
-    problems: dict[object, str] = {}
+    problems: dict[object, Stop] = {}
     for message in messages:
         if message.pk in made or message.pk in problems or has_body(message):
             continue
         try:
             body = registry.renderers[message.channel](message)
         except registry.RenderFailed as error:
-            problems[message.pk] = str(error)
+            problems[message.pk] = Stop(State.HELD, Reason.TEMPLATE, str(error))
+        except registry.NotWanted as error:
+            problems[message.pk] = Stop(State.CANCELLED, Reason.CONDITION, str(error))
         except DatabaseError:
             raise
         except Exception as error:
             # One message that nobody foresaw must not hold up its whole batch.
             logger.exception("message %s could not be rendered", message.pk)
-            problems[message.pk] = type(error).__name__
+            problems[message.pk] = Stop(State.HELD, Reason.TEMPLATE, type(error).__name__)
         else:
             made[message.pk] = MessageBody(message=message, html=body.html, text=body.text)
     _store(list(made.values()))

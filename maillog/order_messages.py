@@ -73,7 +73,7 @@ def _shown(shop: Shop, message: MailMessage) -> SentMessage:
     state = State.CLAIMED if message.at_work else State(message.state)  # type: ignore[attr-defined]
     return SentMessage(
         id=str(message.pk),
-        name=type_name(message.message_type),
+        name=type_name(message.message_type, shop),
         to=message.to_text,
         state=str(state.label),
         tone=TONES[state],

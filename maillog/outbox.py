@@ -57,6 +57,15 @@ class Recipient:
     role: Role = Role.MAIN
 
 
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file that is kept already (``AttachmentFile``), under the name that this message gives."""
+
+    sha256: str
+    name: str
+    content_type: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A composed message that is not stored yet.
@@ -79,6 +88,7 @@ class Draft:
     context: dict[str, Any] | None = None
     template_version: int | None = None
     attachments: tuple[Attachment, ...] = ()
+    files: tuple[FileRef, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     language: str = ""
     order_number: str = ""
@@ -95,6 +105,7 @@ class Draft:
     reason: Reason = Reason.NONE
     detail: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     resend_of: MailMessage | None = None
 
 
@@ -232,10 +243,11 @@ def _message(draft: Draft) -> MailMessage:
         sensitive=draft.sensitive,
         critical=draft.critical,
         is_test=draft.is_test,
-        has_files=bool(draft.attachments),
+        has_files=bool(draft.attachments or draft.files),
         test_mode=shop.test_mode if shop else TestMode.OFF,
         unknown_policy=conf.UNKNOWN_POLICY or draft.unknown_policy,
         tags=draft.tags,
+        notes=list(draft.notes),
         resend_of=draft.resend_of,
         occurred_at=draft.occurred_at or now,
         created_at=now,
@@ -331,16 +343,26 @@ def _settle(message: MailMessage, deliveries: list[Delivery]) -> None:
 def _store_content(draft: Draft, message: MailMessage) -> None:
     if draft.body is not None:
         MessageBody.objects.create(message=message, html=draft.body.html, text=draft.body.text)
-    for each in draft.attachments:
-        digest = hashlib.sha256(each.content).hexdigest()
-        AttachmentFile.objects.bulk_create(
-            [AttachmentFile(sha256=digest, content=each.content, size=len(each.content))],
-            ignore_conflicts=True,
-        )
-        MessageAttachment.objects.create(
+    if not (draft.attachments or draft.files):
+        return
+    files = [_kept(each) for each in draft.attachments]
+    MessageAttachment.objects.bulk_create(
+        MessageAttachment(
             message=message,
-            file_id=digest,
-            name=storable(each.name)[:200],
-            content_type=storable(each.content_type),
-            content_id=storable(each.content_id),
+            file_id=file.sha256,
+            name=storable(file.name)[:200],
+            content_type=storable(file.content_type),
+            content_id=storable(content_id),
         )
+        for file, content_id in (*files, *((each, "") for each in draft.files))
+    )
+
+
+def _kept(attachment: Attachment) -> tuple[FileRef, str]:
+    """Stores the bytes unless they are there; returns where they are, and the content id."""
+    digest = hashlib.sha256(attachment.content).hexdigest()
+    AttachmentFile.objects.bulk_create(
+        [AttachmentFile(sha256=digest, content=attachment.content, size=len(attachment.content))],
+        ignore_conflicts=True,
+    )
+    return FileRef(digest, attachment.name, attachment.content_type), attachment.content_id

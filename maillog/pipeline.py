@@ -36,7 +36,7 @@ class Claim:
     delivery: Delivery
     now: datetime
     suppressed: bool = False
-    render_problem: str = ""
+    render_problem: Stop | None = None
 
 
 def process(claim: Claim) -> Outgoing:
@@ -84,7 +84,7 @@ def check_test_mode(claim: Claim) -> None:
 def check_body(claim: Claim) -> None:
     """A body that could not be made holds the message; it is not tried again blindly."""
     if claim.render_problem:
-        raise Stop(State.HELD, Reason.TEMPLATE, claim.render_problem)
+        raise claim.render_problem
 
 
 STEPS = (check_cancelled, check_expiry, check_suppression, check_test_mode, check_body)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mailaccounts.models import SenderAccount
     from mailaccounts.transports.base import Outgoing, Transport
     from maillog.models import Delivery, MailMessage
+    from shops.models import Shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class RenderFailed(Exception):
     """The text could not be made. ``str()`` tells staff why, with the line where it is known."""
 
 
+class NotWanted(Exception):
+    """The message has waited and is not to be sent any more. ``str()`` tells staff why."""
+
+
 class Channel(Protocol):
     """One way of sending: e-mail, SMS."""
 
@@ -36,13 +41,13 @@ class Channel(Protocol):
         ...
 
 
-# By channel. A renderer gets a message without a body and raises RenderFailed.
+# By channel. A renderer gets a message without a body and raises RenderFailed or NotWanted.
 renderers: dict[str, Callable[[MailMessage], Body]] = {}
 channels: dict[str, Channel] = {}
-# The name of a message type for people, filled by ``templates_tx``.
-type_names: list[Callable[[str], str | None]] = []
+# The name of a message type for people of a shop, filled by ``templates_tx``.
+type_names: list[Callable[[str, Shop | None], str | None]] = []
 
 
-def type_name(code: str) -> str:
+def type_name(code: str, shop: Shop | None = None) -> str:
     """What staff call this message type; the code itself where nobody knows it any more."""
-    return next((name for look_up in type_names if (name := look_up(code))), code)
+    return next((name for look_up in type_names if (name := look_up(code, shop))), code)

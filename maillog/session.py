@@ -130,7 +130,7 @@ class Session:
         problems = loading.render_missing([each.message for each in mine])
         blocked, now = loading.suppressed_among(mine), timezone.now()
         batch = [
-            pipeline.Claim(each, now, each.pk in blocked, problems.get(each.message_id, ""))
+            pipeline.Claim(each, now, each.pk in blocked, problems.get(each.message_id))
             for each in mine
         ]
         self._signer.sign(batch)

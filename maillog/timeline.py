@@ -151,7 +151,7 @@ class Story:
 
     def _birth(self) -> Step:
         message = self.message
-        name = type_name(message.message_type)
+        name = type_name(message.message_type, message.shop)
         if message.resend_of_id:
             return Step(message.created_at, _("Sent again by staff: message queued"))
         if message.order_number:

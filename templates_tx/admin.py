@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -41,7 +40,7 @@ class MessageTypeFilter(admin.SimpleListFilter):
 
 
 class AssignmentForm(OneShopForm):
-    """Offers only the accounts and templates of the row's own shop."""
+    """Offers only the accounts of the row's own shop."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,18 +50,6 @@ class AssignmentForm(OneShopForm):
         if "account" in self.fields:
             accounts = SenderAccount.objects.for_shop(shop).present()
             self.fields["account"].queryset = accounts.defer("password")  # type: ignore[attr-defined]
-        if "template" in self.fields:
-            self.fields["template"].queryset = MessageTemplate.objects.filter(  # type: ignore[attr-defined]
-                Q(shop=shop) | Q(shop=None), message_type=self.instance.message_type
-            )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        template = cleaned.get("template")
-        code = cleaned.get("message_type") or self.instance.message_type
-        if template is not None and template.message_type != code:
-            self.add_error("template", _("This template is for another message."))
-        return cleaned
 
 
 @admin.register(TemplateAssignment)
@@ -74,7 +61,7 @@ class TemplateAssignmentAdmin(ShopScopedAdmin):
     panel_list = "templates_tx:messages"
     audited_as = "assignment"
     fields = (
-        *("shop", "message_type", "channel", "is_on", "account", "template"),
+        *("shop", "message_type", "channel", "is_on", "account"),
         *("copy_to_owner", "reply_to", "delay_minutes"),
     )
     list_display = ("message", "shop", "channel", "is_on", "account", "copy_to_owner")
@@ -103,8 +90,6 @@ class TemplateAssignmentAdmin(ShopScopedAdmin):
 
     def choices_for(self, db_field: Any, request: HttpRequest) -> Any:
         rows = super().choices_for(db_field, request)
-        if db_field.name == "template":
-            return rows | MessageTemplate.objects.filter(shop=None)
         return rows.present().defer("password") if db_field.name == "account" else rows
 
     def panel_url(self, obj: TemplateAssignment) -> str:
@@ -123,8 +108,8 @@ class MessageTemplateAdmin(ReadOnlyAdmin):
     """To look at: the panel's editor checks and compiles what is saved."""
 
     inlines = (VersionInline,)
-    fields = ("shop", "message_type", "language", "name", "created_at")
-    list_display = ("message_type", "language", "name", "shop", "current")
+    fields = ("shop", "message_type", "language", "in_use", "created_at")
+    list_display = ("message_type", "language", "shop", "in_use", "current")
     list_filter = (ShopFilter, MessageTypeFilter, "language")
     list_select_related = ("shop", "current__template")
 
@@ -139,7 +124,16 @@ class MessageTemplateAdmin(ReadOnlyAdmin):
 @admin.register(TemplateVersion)
 class TemplateVersionAdmin(ReadOnlyAdmin):
     shop_path = "template__shop"
-    fields = ("template", "number", "subject", "html_source", "text", "created_by", "created_at")
+    fields = (
+        "template",
+        "number",
+        "subject",
+        "preheader",
+        "html_source",
+        "text",
+        "created_by",
+        "created_at",
+    )
     list_display = ("template", "number", "subject", "created_by", "created_at")
     list_select_related = ("template", "created_by")
 

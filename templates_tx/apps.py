@@ -17,7 +17,7 @@ class TemplatesTxConfig(AppConfig):
     def ready(self) -> None:
         from maillog import registry
         from shops import previews
-        from templates_tx import audit_words, preview, receivers, renderer  # noqa: F401
+        from templates_tx import audit_words, preview, receivers, renderer, types  # noqa: F401
 
         audit_words.register()
         registry.renderers["email"] = renderer.render

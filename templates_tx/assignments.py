@@ -10,9 +10,9 @@ from django.db import transaction
 
 from maillog.states import Channel
 from shops.models import AuditEntry, Shop
-from templates_tx import message_types
 from templates_tx.message_types import MessageType
 from templates_tx.models import TemplateAssignment
+from templates_tx.own_types import find
 
 UNDO_WITHIN = 600  # seconds
 _SALT = "templates_tx.undo"
@@ -39,7 +39,7 @@ class Decision:
 def rows_of(shop: Shop) -> dict[str, TemplateAssignment]:
     """The shop's assignments by code; types that it never decided about are missing."""
     rows = TemplateAssignment.objects.for_shop(shop).filter(channel=Channel.EMAIL)
-    return {row.message_type: row for row in rows.select_related("template__current")}
+    return {row.message_type: row for row in rows}
 
 
 def decision_of(message_type: MessageType, row: TemplateAssignment | None) -> Decision:
@@ -55,8 +55,7 @@ def decide(shop: Shop, wanted: dict[str, Decision], user: Any) -> dict[str, Deci
     Returns what held before. Raises ``UnknownMessageType``.
     """
     return {
-        code: _decide(shop, message_types.get(code), decision, user)
-        for code, decision in wanted.items()
+        code: _decide(shop, find(code, shop), decision, user) for code, decision in wanted.items()
     }
 
 

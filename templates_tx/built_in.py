@@ -16,16 +16,12 @@ def sync() -> int:
 
     A change makes a new version: messages that are queued keep the one they were made with.
     """
-    return sum(
-        store_version(defaults.load(code, language))
-        for code in defaults.CODES
-        for language in defaults.LANGUAGES
-    )
+    return sum(store_version(defaults.load(code, language)) for code, language in defaults.every())
 
 
 def store_version(made: DefaultTemplate) -> bool:
     """Makes ``made`` the current version of its row; False if it is already."""
-    parts = (made.subject, made.body, made.text, made.html)
+    parts = (made.subject, made.preheader, made.body, made.text, made.html)
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     with transaction.atomic():
         template, _created = MessageTemplate.objects.select_related("current").get_or_create(
@@ -37,6 +33,7 @@ def store_version(made: DefaultTemplate) -> bool:
             template=template,
             number=template.current.number + 1 if template.current else 1,
             subject=made.subject,
+            preheader=made.preheader,
             html_source=made.body,
             text=made.text,
             html=made.html,

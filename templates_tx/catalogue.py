@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -20,11 +21,11 @@ from maillog.states import Channel, State
 from shops.models import Shop
 from shops.search_text import fold
 from shops.uuid7 import lowest_at
-from templates_tx import message_types
 from templates_tx.assignments import Decision, decision_of, rows_of
 from templates_tx.forms import DecisionForm
 from templates_tx.message_types import SECTION_NAMES, MessageType, Section
 from templates_tx.models import MessageTemplate, TemplateAssignment
+from templates_tx.own_types import types_of
 
 FAILURES_OF = timedelta(days=7)
 LEFT = (State.SENT, State.BOUNCED, State.COMPLAINED)
@@ -44,8 +45,9 @@ class MessageRow:
     type: MessageType
     decision: Decision
     form: DecisionForm
+    # Languages with built-in words, and the shop's own templates that are in use, by language.
     languages: int
-    own_template: MessageTemplate | None = None
+    own: dict[str, MessageTemplate] = field(default_factory=dict)
     # The chosen account cannot send, so mail leaves from the main one.
     account_is_off: bool = False
     last_sent_at: datetime | None = None
@@ -122,16 +124,16 @@ class Catalogue:
 
 
 def catalogue_of(shop: Shop) -> Catalogue:
-    types = message_types.all_types()
+    types = types_of(shop)
     codes = [each.code for each in types]
     accounts = list(SenderAccount.objects.for_shop(shop).defer("password"))
-    decided, languages = rows_of(shop), _languages(codes)
+    decided, languages, own = rows_of(shop), _languages(codes), _own_templates(shop)
     since = _first_moment(shop)
     sent, failed = _last_sent(shop, codes), _failed(shop, since)
     rows = []
     for each in types:
         row = _row(each, decided.get(each.code), accounts)
-        row.languages = languages.get(each.code, 0)
+        row.languages, row.own = languages.get(each.code, 0), own[each.code]
         row.last_sent_at, row.failed = sent.get(each.code), failed.get(each.code, 0)
         rows.append(row)
     return Catalogue(rows, since)
@@ -151,7 +153,6 @@ def _row(
             initial=initial_of(decision),
         ),
         languages=0,
-        own_template=decided.template if decided else None,
         account_is_off=chosen is not None and chosen.state != AccountState.ACTIVE,
     )
 
@@ -188,6 +189,15 @@ def _others(accounts: list[SenderAccount], chosen: int | None) -> Iterator[tuple
 def _languages(codes: list[str]) -> dict[str, int]:
     built_in = MessageTemplate.objects.filter(shop=None, message_type__in=codes).order_by()
     return dict(built_in.values_list("message_type").annotate(Count("id")))
+
+
+def _own_templates(shop: Shop) -> dict[str, dict[str, MessageTemplate]]:
+    """Code → language → the shop's template, where it is in use."""
+    found: dict[str, dict[str, MessageTemplate]] = defaultdict(dict)
+    rows = MessageTemplate.objects.for_shop(shop).filter(in_use=True).exclude(current=None)
+    for row in rows.select_related("current").defer("current__html", "current__html_source"):
+        found[row.message_type][row.language] = row
+    return found
 
 
 def _last_sent(shop: Shop, codes: list[str]) -> dict[str, datetime]:

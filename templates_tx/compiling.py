@@ -39,12 +39,33 @@ _BLOCK_TAG = re.compile(
 )
 
 
-def compile_html(body_source: str, layout: str | None = None) -> str:
+_WHOLE = re.compile(r"<(?:html|mjml|!doctype)\b", re.IGNORECASE)
+
+
+def stands_alone(body_source: str) -> bool:
+    """Whether the source is a whole page, which wants no frame around it."""
+    return _WHOLE.search(body_source) is not None
+
+
+def with_preheader(layout: str, preheader: str) -> str:
+    """Put the line that mail programs show beside the subject first into the layout's body."""
+    if not preheader.strip():
+        return layout
+    hidden = f'<div style="display:none;max-height:0;overflow:hidden">{preheader}</div>'
+    return re.sub(r"<body\b[^>]*>", lambda body: body.group() + hidden, layout, count=1)
+
+
+def compile_html(body_source: str, layout: str | None = None, preheader: str = "") -> str:
     """Return the Liquid HTML that is rendered for each message.
 
-    `body_source` is MJML (sections, or a whole `<mjml>`) or HTML; without a layout it stands alone.
+    `body_source` is MJML (sections, or a whole `<mjml>`) or HTML; a whole page, or one without a
+    layout, stands alone.
     Raises TemplateError (part "html") with the line where the author can see it.
     """
+    if stands_alone(body_source):
+        layout = None
+    if layout is not None:
+        layout = with_preheader(layout, preheader)
     sources = [body_source] if layout is None else [body_source, layout]
     for source in sources:
         parse(source, part="html")

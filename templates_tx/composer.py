@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,61 +18,123 @@ from mailaccounts.models import SenderAccount
 from maillog.models import MailMessage
 from maillog.outbox import Draft, Recipient, queue
 from maillog.states import Reason, Role, State
+from shops.addresses import is_usable
 from shops.facts import OrderFacts, OrderLike
 from shops.models import Shop
 from shops.savepoint import savepoint
 from shops.storable import storable_data
-from templates_tx import message_types
+from templates_tx.conditions import Change, hold
 from templates_tx.context import full_context
-from templates_tx.message_types import MessageType
+from templates_tx.files import files_for
+from templates_tx.message_types import MessageType, To
+from templates_tx.own_types import find
 from templates_tx.plans import NoTemplate, Plan, plan_for
 from templates_tx.rendering import TemplateError, render_part
 
 logger = logging.getLogger(__name__)
 
+# Its conditions are looked at once more before it is rendered: it waits for a while.
+CONDITIONAL = "conditional"
 
-def compose(
-    message_type: MessageType,
-    shop: Shop,
-    facts: OrderFacts,
-    occurrence: str,
-    extra: dict[str, Any] | None = None,
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a message is about: what happened, what else the template sees, what has changed."""
+
+    occurrence: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    change: Change | None = None
+
+
+def compose(message_type: MessageType, shop: Shop, facts: OrderFacts, cause: Cause) -> Draft:
+    """The draft of one message about one order. Raises ``NoTemplate``."""
+    plan = plan_for(shop, message_type, language_for(message_type, shop, facts.language))
+    return draft_of(plan, message_type, shop, facts, cause)
+
+
+def language_for(message_type: MessageType, shop: Shop, customers: str) -> str:
+    """The customer's, or the shop's for what its own people read."""
+    return shop.language if message_type.to == To.OWNER else customers
+
+
+def draft_of(
+    plan: Plan, message_type: MessageType, shop: Shop, facts: OrderFacts, cause: Cause
 ) -> Draft:
-    """The draft of one message about one order, to its buyer.
-
-    Raises ``TemplateError`` or ``NoTemplate`` if the subject cannot be made.
-    """
-    plan = plan_for(shop, message_type, facts.language)
-    common = _common(message_type, shop, occurrence, facts)
-    to = Recipient(facts.buyer.email, facts.buyer.name)
-    if not plan.is_on:
-        return Draft(
-            **common, account=plan.account, recipients=(to,), born=State.NOT_SENT, reason=Reason.OFF
-        )
+    """As ``compose``, with the plan at hand."""
+    common = _common(plan, message_type, shop, cause.occurrence) | {
+        "order_number": facts.number,
+        "imported_at": facts.imported_at,
+    }
+    to = _recipient(message_type, shop, facts)
+    if (why_not := _why_not(plan, message_type, facts, cause.change)) is not None:
+        return Draft(**common, recipients=(to,), born=State.NOT_SENT, reason=why_not)
     words = plan.words()
-    context = {**full_context(shop, facts, words.language), **storable_data(extra or {})}
-    return Draft(
-        **common,
-        account=plan.account,
-        recipients=(to, *_owner_copy(plan, shop, message_type)),
-        subject=render_part(words.subject, "subject", context),
-        context=context,
-        template_version=words.version,
-        language=words.language,
-        due_in=plan.delay,
-        reply_to=plan.reply_to,
+    context = full_context(shop, facts, words.language) | storable_data(cause.extra)
+    if cause.change is not None:
+        context["change"] = asdict(cause.change)
+    return worded(
+        Draft(
+            **common,
+            recipients=(to, *owner_copy(plan, shop, message_type)),
+            due_in=plan.delay,
+            notes=(CONDITIONAL,) if plan.delay and plan.rules else (),
+        ),
+        plan,
+        message_type,
+        context,
     )
 
 
-def _common(
-    message_type: MessageType, shop: Shop, occurrence: str, facts: OrderFacts
-) -> dict[str, Any]:
-    return {
-        **traits(message_type),
+def worded(draft: Draft, plan: Plan, message_type: MessageType, context: dict[str, Any]) -> Draft:
+    """``draft`` with its words: the version, the subject, what the shop adds, the files.
+
+    Where the subject cannot be made the draft is held with all that a mended template needs.
+    Raises ``NoTemplate``, and ``ValueError`` for a context that is not plain.
+    """
+    words = plan.words()
+    if note := plan.note_in(words.language):
+        context = context | {"shop": context["shop"] | {"note": note}}
+    made = replace(
+        draft,
+        context=context,
+        template_version=words.version,
+        language=words.language,
+        reply_to=_answers(message_type, context) or plan.reply_to,
+        files=files_for(draft.shop, message_type.code, words.language) if plan.has_files else (),
+    )
+    try:
+        return replace(made, subject=render_part(words.subject, "subject", context))
+    except TemplateError as error:
+        return replace(made, once=False, born=State.HELD, reason=Reason.TEMPLATE, detail=str(error))
+
+
+def _why_not(
+    plan: Plan, message_type: MessageType, facts: OrderFacts, change: Change | None
+) -> Reason | None:
+    if not plan.is_on or message_type.is_withdrawn:
+        return Reason.OFF
+    return None if hold(plan.rules, facts, change) else Reason.CONDITION
+
+
+def _recipient(message_type: MessageType, shop: Shop, facts: OrderFacts) -> Recipient:
+    if message_type.to == To.OWNER:
+        return Recipient(shop.contact_email, shop.name)
+    return Recipient(facts.buyer.email, facts.buyer.name)
+
+
+def _answers(message_type: MessageType, context: dict[str, Any]) -> str:
+    """Whom an answer reaches where the type says so; empty where that is no address."""
+    found: Any = context
+    for name in message_type.answers_to.split(".") if message_type.answers_to else ():
+        found = found.get(name, "") if isinstance(found, dict) else ""
+    return found if isinstance(found, str) and is_usable(found) else ""
+
+
+def _common(plan: Plan, message_type: MessageType, shop: Shop, occurrence: str) -> dict[str, Any]:
+    return traits(message_type) | {
         "shop": shop,
+        "account": plan.account,
         "occurrence": occurrence,
-        "order_number": facts.number,
-        "imported_at": facts.imported_at,
     }
 
 
@@ -88,27 +150,39 @@ def traits(message_type: MessageType) -> dict[str, Any]:
     }
 
 
-def _owner_copy(plan: Plan, shop: Shop, message_type: MessageType) -> tuple[Recipient, ...]:
+def owner_copy(plan: Plan, shop: Shop, message_type: MessageType) -> tuple[Recipient, ...]:
     """The owner gets the customer's own message, not another text."""
-    if not plan.copy_to_owner or message_type.sensitive:
+    if not plan.copy_to_owner or message_type.sensitive or message_type.to == To.OWNER:
         return ()
     return (Recipient(shop.contact_email, shop.name, Role.COPY),)
 
 
 def send_for_order(
-    code: str, order: OrderLike, occurrence: str, extra: dict[str, Any] | None = None
+    code: str, order: OrderLike, cause: Cause, *, beside: str = ""
 ) -> MailMessage | None:
     """Composes and queues a message about ``order``. None if it was said before, or if not even
-    its failure could be stored (that is logged)."""
-    message_type = message_types.get(code)
+    its failure could be stored (that is logged).
+
+    ``beside``: the message for staff that leaves along with it, where the shop wants one.
+    Raises ``UnknownMessageType``.
+    """
+    message_type = find(code, order.shop)
+    along = False
 
     def attempt() -> MailMessage | None:
-        draft = compose(message_type, order.shop, order.facts(), occurrence, extra)
-        return queue(draft, savepoint=False)
+        nonlocal along
+        facts = order.facts()
+        language = language_for(message_type, order.shop, facts.language)
+        plan = plan_for(order.shop, message_type, language, beside)
+        along = plan.goes_along
+        return queue(draft_of(plan, message_type, order.shop, facts, cause), savepoint=False)
 
-    return never_breaking(
-        attempt, message_type, order.shop, occurrence, order.number, to=order.email
+    message = never_breaking(
+        attempt, message_type, order.shop, cause.occurrence, order.number, to=order.email
     )
+    if along:
+        send_for_order(beside, order, cause)
+    return message
 
 
 def never_breaking(

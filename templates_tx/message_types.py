@@ -1,13 +1,15 @@
 """Why we write: the registry of message types.
 
-An app adds its own with ``register()`` in its ``AppConfig.ready()``; a code is for ever, because
-the log and the ledger of what was said are keyed by it.
+The ones of every installation are in ``templates_tx.types``. An app adds its own with
+``register()`` in its ``AppConfig.ready()``; staff add theirs in the panel (``own_types``). A code
+is for ever, because the log and the ledger of what was said are keyed by it.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -15,14 +17,20 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from maillog.states import UnknownPolicy
+from templates_tx.contract import Contract, Name
 
 
 class Section(StrEnum):
     ORDERS = "orders"
     PAYMENTS = "payments"
     DELIVERY = "delivery"
+    RETURNS = "returns"
+    DOCUMENTS = "documents"
     ACCOUNT = "account"
+    BUSINESS = "business"
     CONTACT = "contact"
+    SUBSCRIPTIONS = "subscriptions"
+    STAFF = "staff"
 
 
 SECTION_NAMES: dict[Section, tuple[Promise, str]] = {
@@ -30,8 +38,35 @@ SECTION_NAMES: dict[Section, tuple[Promise, str]] = {
     Section.ORDERS: (_("Order placement"), "Złożenie zamówienia"),
     Section.PAYMENTS: (_("Payment"), "Płatności"),
     Section.DELIVERY: (_("Shipping"), "Wysyłka"),
+    Section.RETURNS: (_("Returns and refunds"), "Zwroty i reklamacje"),
+    Section.DOCUMENTS: (_("Documents"), "Dokumenty"),
     Section.ACCOUNT: (_("Customer account"), "Konto klienta"),
+    Section.BUSINESS: (_("Business customers"), "Klienci hurtowi"),
     Section.CONTACT: (_("Contact"), "Kontakt"),
+    Section.SUBSCRIPTIONS: (_("Subscriptions and deadlines"), "Subskrypcje i terminy"),
+    Section.STAFF: (_("For staff"), "Dla obsługi"),
+}
+
+
+class Audience(StrEnum):
+    """For whom a message is written: a shopper, or the people of the shop."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+
+
+class To(StrEnum):
+    """Where a message goes."""
+
+    BUYER = "buyer"  # of the order
+    GIVEN = "given"  # the address that the caller names
+    OWNER = "owner"  # the shop's contact address
+
+
+RECIPIENT_NAMES: dict[To, Promise] = {
+    To.BUYER: _("the buyer of the order"),
+    To.GIVEN: _("the customer whom the shop names"),
+    To.OWNER: _("the shop's contact address"),
 }
 
 
@@ -41,13 +76,16 @@ class MessageType:
 
     ``expires``: how long it is worth trying. ``sensitive``: its body is never shown, copied or
     tracked. ``critical``: goes first, and has a reserve in an account's limit. ``repeatable``:
-    the same occurrence may be said again in a new revision.
+    the same occurrence may be said again in a new revision. ``answers_to``: path in the context of
+    the address that answers go to. ``takes_documents``: a sales document may be attached.
+    ``is_handed_in``: it arrives ready-made, so it has no template. ``is_withdrawn``: kept for the
+    log, cannot be sent any more.
     """
 
     code: str
-    name: Promise
+    name: Name
     section: Section
-    description: Promise
+    description: Name
     expires: timedelta = timedelta(hours=48)
     on_in_new_shop: bool = True
     unknown_policy: UnknownPolicy = UnknownPolicy.REPEAT
@@ -55,15 +93,33 @@ class MessageType:
     critical: bool = False
     repeatable: bool = False
     polish_name: str = ""
+    to: To = To.GIVEN
+    contract: Contract = field(default_factory=Contract, repr=False, compare=False)
+    answers_to: str = ""
+    takes_documents: bool = False
+    is_handed_in: bool = False
+    is_withdrawn: bool = False
+    is_own: bool = False
 
     @property
     def priority(self) -> int:
         """Place in an account's queue; lower goes first."""
         return 1 if self.critical else 5
 
+    @property
+    def audience(self) -> Audience:
+        return Audience.STAFF if self.to == To.OWNER else Audience.CUSTOMER
+
+    @property
+    def recipient(self) -> Promise:
+        """Who gets it, in words."""
+        return RECIPIENT_NAMES[self.to]
+
 
 _types: dict[str, MessageType] = {}
 _CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+# Taken for the installation's own mail, and for the types that a shop makes for itself.
+RESERVED = ("system", "own.")
 
 
 class UnknownMessageType(LookupError):
@@ -73,7 +129,7 @@ class UnknownMessageType(LookupError):
 def register(message_type: MessageType) -> MessageType:
     """Adds a type. Raises ``ValueError`` for a malformed code or one that is taken."""
     code = message_type.code
-    if not _CODE.fullmatch(code) or len(code) > 80 or code.startswith("system"):
+    if not _CODE.fullmatch(code) or len(code) > 80 or code.startswith(RESERVED):
         raise ValueError(f"“{code}” is not a message type's code")
     if _types.setdefault(code, message_type) != message_type:
         raise ValueError(f"message type {code} is registered already")
@@ -89,62 +145,10 @@ def get(code: str) -> MessageType:
 
 
 def all_types() -> list[MessageType]:
-    """Every type, in the order of its section and registration."""
+    """Every registered type, in the order of its section and registration."""
+    return in_order(_types.values())
+
+
+def in_order(types: Iterable[MessageType]) -> list[MessageType]:
     sections = list(Section)
-    return sorted(_types.values(), key=lambda each: sections.index(each.section))
-
-
-ORDER_PLACED = register(
-    MessageType(
-        "order.placed",
-        _("Order confirmation"),
-        Section.ORDERS,
-        _("To the buyer, as soon as the order has arrived."),
-        expires=timedelta(days=5),
-        polish_name="Potwierdzenie przyjęcia zamówienia",
-    )
-)
-ORDER_PAID = register(
-    MessageType(
-        "order.paid",
-        _("Payment received"),
-        Section.PAYMENTS,
-        _("To the buyer, when the order is paid."),
-        expires=timedelta(days=5),
-        on_in_new_shop=False,
-        polish_name="Potwierdzenie płatności",
-    )
-)
-ORDER_SHIPPED = register(
-    MessageType(
-        "order.shipped",
-        _("Parcel sent, with tracking link"),
-        Section.DELIVERY,
-        _("To the buyer, as soon as the tracking link is entered."),
-        polish_name="Przesyłka wysłana",
-    )
-)
-PASSWORD_RESET = register(
-    MessageType(
-        "customer.password_reset",
-        _("New password"),
-        Section.ACCOUNT,
-        _("To the customer, with a link that the shop's software made."),
-        expires=timedelta(minutes=60),
-        unknown_policy=UnknownPolicy.REPEAT_NOW,
-        sensitive=True,
-        critical=True,
-        repeatable=True,
-        polish_name="Nowe hasło do konta",
-    )
-)
-NOTE = register(
-    MessageType(
-        "note",
-        _("Note to the customer"),
-        Section.CONTACT,
-        _("What staff write on an order's page."),
-        repeatable=True,
-        polish_name="Wiadomość do klienta",
-    )
-)
+    return sorted(types, key=lambda each: sections.index(each.section))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from maillog.models import MailMessage
@@ -9,9 +10,10 @@ from maillog.outbox import Draft, Recipient, queue
 from maillog.states import Reason, State
 from shops.models import Shop
 from shops.storable import storable, storable_data
-from templates_tx import message_types
-from templates_tx.composer import traits
+from templates_tx.composer import language_for, owner_copy, traits, worded
 from templates_tx.context import base_context
+from templates_tx.message_types import To
+from templates_tx.own_types import find
 from templates_tx.plans import Words, plan_for
 from templates_tx.rendering import plain, render_part
 
@@ -20,7 +22,7 @@ def notify(
     code: str,
     *,
     shop: Shop,
-    to: str,
+    to: str = "",
     name: str = "",
     language: str = "",
     context: dict[str, Any] | None = None,
@@ -28,36 +30,38 @@ def notify(
 ) -> MailMessage | None:
     """Queues a message of type ``code``; the shop's assignment decides account and template.
 
-    ``context`` holds the type's own values as plain data. With an ``occurrence`` the message is
-    queued once however often this is called, and None is returned the second time. Raises
-    ``UnknownMessageType``, ``TemplateError``, ``NoTemplate``, and ``ValueError`` that names the
-    place in ``context`` which is not plain data.
+    ``context`` holds the type's own values as plain data. What is for the shop's own people goes to
+    its contact address, whatever ``to`` says. With an ``occurrence`` the message is queued once
+    however often this is called, and None is returned the second time. Raises
+    ``UnknownMessageType``, ``NoTemplate``, ``TemplateError`` where the subject cannot be made, and
+    ``ValueError`` that names the place in ``context`` which is not plain data.
     """
-    message_type = message_types.get(code)
-    plan = plan_for(shop, message_type, storable(language))
-    recipient = Recipient(to, name)
-    common: dict[str, Any] = {
+    message_type = find(code, shop)
+    plan = plan_for(shop, message_type, language_for(message_type, shop, storable(language)))
+    is_for_owner = message_type.to == To.OWNER
+    recipient = Recipient(shop.contact_email, shop.name) if is_for_owner else Recipient(to, name)
+    draft = Draft(
         **traits(message_type),
-        "shop": shop,
-        "account": plan.account,
-        "recipients": (recipient,),
-        "occurrence": occurrence,
-    }
-    if not plan.is_on:
-        return queue(Draft(**common, born=State.NOT_SENT, reason=Reason.OFF))
+        shop=shop,
+        account=plan.account,
+        recipients=(recipient,),
+        occurrence=occurrence,
+        due_in=plan.delay,
+    )
+    if not plan.is_on or message_type.is_withdrawn:
+        return queue(replace(draft, born=State.NOT_SENT, reason=Reason.OFF))
     words = plan.words()
     values = storable_data(plain(_values(words, shop, recipient, context or {})))
-    return queue(
-        Draft(
-            **common,
-            subject=render_part(words.subject, "subject", values),
-            context=values,
-            template_version=words.version,
-            language=words.language,
-            due_in=plan.delay,
-            reply_to=plan.reply_to,
-        )
+    made = worded(
+        replace(draft, recipients=(recipient, *owner_copy(plan, shop, message_type))),
+        plan,
+        message_type,
+        values,
     )
+    if made.born == State.HELD:
+        # Whoever calls should hear of it now; nothing is lost, for nothing was promised.
+        render_part(words.subject, "subject", made.context or {})
+    return queue(made)
 
 
 def _values(words: Words, shop: Shop, recipient: Recipient, own: dict[str, Any]) -> dict[str, Any]:

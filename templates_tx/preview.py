@@ -21,9 +21,11 @@ from shops.facts import OrderFacts, OrderLike
 from shops.models import ResetMark, Shop
 from shops.models.shop import Language, TestMode
 from shops.previews import Deed, Preview
-from templates_tx import message_types
 from templates_tx.message_types import MessageType
 from templates_tx.plans import NoTemplate, Plan, plan_for
+from templates_tx.types.contact import NOTE
+from templates_tx.types.delivery import ORDER_SHIPPED
+from templates_tx.types.orders import ORDER_PAID
 
 
 def _paid_once(number: str, parcel: str) -> str:
@@ -40,9 +42,9 @@ def _never_said_before(number: str, parcel: str) -> str:
 
 # What each deed says, and the occurrence under which ``receivers`` says it.
 SAYS: dict[Deed, tuple[MessageType, Callable[[str, str], str]]] = {
-    Deed.PAID: (message_types.ORDER_PAID, _paid_once),
-    Deed.SHIPPED: (message_types.ORDER_SHIPPED, _shipped_once),
-    Deed.NOTE: (message_types.NOTE, _never_said_before),
+    Deed.PAID: (ORDER_PAID, _paid_once),
+    Deed.SHIPPED: (ORDER_SHIPPED, _shipped_once),
+    Deed.NOTE: (NOTE, _never_said_before),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.dispatch import receiver
@@ -11,30 +12,76 @@ from mailaccounts.signals import account_left
 from shops import signals
 from shops.facts import OrderLike
 from shops.models import Shop
-from templates_tx import message_types
-from templates_tx.composer import never_breaking, send_for_order
+from shops.models.order_states import DeliveryState, OrderState, PaymentState
+from templates_tx.composer import Cause, never_breaking, send_for_order
+from templates_tx.conditions import Change
+from templates_tx.context import money
 from templates_tx.models import TemplateAssignment
 from templates_tx.notify import notify
+from templates_tx.types.people import PASSWORD_RESET
+
+# Which message a state means, by the field that has changed and what it is now.
+SAYS_WHEN: dict[tuple[str, str], str] = {
+    ("state", OrderState.ON_HOLD): "order.on_hold",
+    ("state", OrderState.PREPARING): "order.preparing",
+    ("state", OrderState.CANCELLED): "order.cancelled",
+    ("payment_state", PaymentState.FAILED): "payment.failed",
+    ("payment_state", PaymentState.REFUNDED): "refund.paid",
+    ("delivery_state", DeliveryState.READY): "delivery.ready_for_pickup",
+    ("delivery_state", DeliveryState.PARTLY_SHIPPED): "order.partly_shipped",
+    ("delivery_state", DeliveryState.DELIVERED): "delivery.delivered",
+    ("delivery_state", DeliveryState.RETURNED): "return.received",
+}
 
 
 @receiver(signals.order_placed, dispatch_uid="templates_tx.order_placed")
 def order_placed(order: OrderLike, **kwargs: Any) -> None:
-    send_for_order("order.placed", order, f"order:{order.number}/placed")
+    cause = Cause(f"order:{order.number}/placed")
+    send_for_order("order.placed", order, cause, beside="staff.new_order")
 
 
 @receiver(signals.order_paid, dispatch_uid="templates_tx.order_paid")
 def order_paid(order: OrderLike, **kwargs: Any) -> None:
-    send_for_order("order.paid", order, f"order:{order.number}/paid")
+    send_for_order("order.paid", order, Cause(f"order:{order.number}/paid"))
 
 
 @receiver(signals.order_shipped, dispatch_uid="templates_tx.order_shipped")
 def order_shipped(order: OrderLike, parcel: str, **kwargs: Any) -> None:
-    send_for_order("order.shipped", order, f"order:{order.number}/shipped/parcel:{parcel}")
+    cause = Cause(f"order:{order.number}/shipped/parcel:{parcel}")
+    send_for_order("order.shipped", order, cause)
+
+
+@receiver(signals.order_changed, dispatch_uid="templates_tx.order_changed")
+def order_changed(order: OrderLike, field: str, before: str, after: str, **kwargs: Any) -> None:
+    """What a state means, once for each order: one that is put on hold twice is told once."""
+    code = SAYS_WHEN.get((field, after))
+    if code is None:
+        return
+    extra = DETAILS[code](order) if code in DETAILS else {}
+    cause = Cause(f"order:{order.number}/{field}:{after}", extra, Change(field, before, after))
+    send_for_order(code, order, cause)
+
+
+def _whole_refund(order: OrderLike) -> dict[str, Any]:
+    facts = order.facts()
+    amount = money(facts.total)
+    return {"refund": {"amount": amount, "method": facts.payment_method, "expected_on": ""}}
+
+
+def _whole_return(order: OrderLike) -> dict[str, Any]:
+    return {"return": {"number": order.number, "state": "", "items": [], "url": ""}}
+
+
+# What a message shows beside the order, where nobody has handed in more.
+DETAILS: dict[str, Callable[[OrderLike], dict[str, Any]]] = {
+    "refund.paid": _whole_refund,
+    "return.received": _whole_return,
+}
 
 
 @receiver(signals.note_written, dispatch_uid="templates_tx.note_written")
 def note_written(order: OrderLike, text: str, occurrence: str, **kwargs: Any) -> None:
-    send_for_order("note", order, f"order:{order.number}/note:{occurrence}", {"text": text})
+    send_for_order("note", order, Cause(f"order:{order.number}/note:{occurrence}", {"text": text}))
 
 
 @receiver(signals.password_reset_requested, dispatch_uid="templates_tx.password_reset")
@@ -51,7 +98,7 @@ def password_reset_requested(
             context={"link": link, "valid_minutes": kwargs.get("valid_minutes", 60)},
             occurrence=occurrence,
         ),
-        message_types.PASSWORD_RESET,
+        PASSWORD_RESET,
         shop,
         occurrence,
         to=to,

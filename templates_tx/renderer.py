@@ -7,11 +7,15 @@ from functools import lru_cache
 from django.utils.translation import gettext as _
 
 from maillog.models import MailMessage
-from maillog.registry import Body, RenderFailed
+from maillog.registry import Body, NotWanted, RenderFailed
+from shops.models import Shop
 from shops.storable import storable
 from templates_tx import message_types
+from templates_tx.composer import CONDITIONAL
 from templates_tx.models import TemplateVersion
+from templates_tx.own_types import find
 from templates_tx.rendering import Parts, TemplateError, render_all
+from templates_tx.waiting import is_still_wanted
 
 
 @lru_cache(maxsize=256)
@@ -25,7 +29,13 @@ def parts_of(version: int) -> Parts:
 
 
 def render(message: MailMessage) -> Body:
-    """HTML and text from the snapshot and the pinned version. Raises ``RenderFailed``."""
+    """HTML and text from the snapshot and the pinned version.
+
+    Raises ``RenderFailed``, and ``NotWanted`` for one that has waited and that the order, as it is
+    now, does not want any more.
+    """
+    if CONDITIONAL in message.notes and not is_still_wanted(message):
+        raise NotWanted(_("The order has changed and no longer meets the conditions."))
     if message.template_version is None or message.context is None:
         raise RenderFailed(_("The message has neither a text nor a template."))
     try:
@@ -38,8 +48,9 @@ def render(message: MailMessage) -> Body:
     return Body(html=storable(made.html), text=storable(made.text))
 
 
-def type_name(code: str) -> str | None:
+def type_name(code: str, shop: Shop | None) -> str | None:
+    """What staff of ``shop`` call this type; None for one that nobody knows any more."""
     try:
-        return str(message_types.get(code).name)
+        return str(find(code, shop).name if shop else message_types.get(code).name)
     except message_types.UnknownMessageType:
         return None

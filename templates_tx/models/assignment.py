@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from mailaccounts.models import SenderAccount
 from maillog.states import Channel
 from shops.models import Shop, ShopScopedQuerySet
-from templates_tx.models.template import MessageTemplate
 
 
 class TemplateAssignment(models.Model):
@@ -27,15 +26,6 @@ class TemplateAssignment(models.Model):
         related_name="+",
         verbose_name=_("send from account"),
     )
-    # Empty: the built-in template in the customer's language.
-    template = models.ForeignKey(
-        MessageTemplate,
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-        verbose_name=_("template"),
-    )
     copy_to_owner = models.BooleanField(
         _("copy to the owner"),
         default=False,
@@ -47,6 +37,10 @@ class TemplateAssignment(models.Model):
         help_text=_("Empty: where the account's answers go."),
     )
     delay_minutes = models.PositiveIntegerField(_("delay in minutes"), default=0)
+    # Language → the shop's own words in the built-in template.
+    notes = models.JSONField(_("note"), default=dict, blank=True)
+    # ``templates_tx.conditions`` reads and writes them.
+    conditions = models.JSONField(_("conditions"), default=list, blank=True)
 
     objects = ShopScopedQuerySet["TemplateAssignment"].as_manager()
 

@@ -11,7 +11,10 @@ from shops.models.shop import Language
 
 
 class MessageTemplate(models.Model):
-    """The words of one message type in one language. Built-in ones have no shop and are locked."""
+    """The words of one message type in one language. Built-in ones have no shop and are locked.
+
+    A shop's own is used instead of the built-in one of its language while it is ``in_use``.
+    """
 
     shop = models.ForeignKey(
         Shop, null=True, blank=True, on_delete=models.CASCADE, related_name="message_templates"
@@ -22,6 +25,7 @@ class MessageTemplate(models.Model):
     current = models.ForeignKey(
         "TemplateVersion", null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
+    in_use = models.BooleanField(_("in use"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ShopScopedQuerySet["MessageTemplate"].as_manager()
@@ -35,7 +39,16 @@ class MessageTemplate(models.Model):
                 fields=["message_type", "language"],
                 condition=models.Q(shop=None),
                 name="template_one_built_in",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["shop", "message_type", "language"],
+                condition=models.Q(shop__isnull=False),
+                name="template_one_of_a_shop",
+            ),
+        ]
+        indexes = [
+            # Which words a message gets: asked for each one that is queued.
+            models.Index(fields=["message_type", "language"], name="template_words"),
         ]
 
     def __str__(self) -> str:
@@ -52,6 +65,8 @@ class TemplateVersion(models.Model):
     template = models.ForeignKey(MessageTemplate, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     subject = models.TextField(_("subject"))
+    # What mail programs show beside the subject.
+    preheader = models.TextField(_("first line"), blank=True)
     html_source = models.TextField(_("HTML"), help_text=_("MJML or HTML with Liquid tags"))
     text = models.TextField(_("text"))
     sms = models.TextField(_("SMS"), blank=True)
@@ -73,3 +88,27 @@ class TemplateVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} v{self.number}"
+
+
+class TemplateDraft(models.Model):
+    """What somebody is writing and has not saved as a version: kept as it is typed, faults too."""
+
+    template = models.OneToOneField(MessageTemplate, on_delete=models.CASCADE, related_name="draft")
+    # The version it began from: another one may have been saved meanwhile.
+    began_from = models.PositiveIntegerField()
+    subject = models.TextField(_("subject"), blank=True)
+    preheader = models.TextField(_("first line"), blank=True)
+    html_source = models.TextField(_("HTML"), blank=True)
+    text = models.TextField(_("text"), blank=True)
+    sms = models.TextField(_("SMS"), blank=True)
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("template draft")
+        verbose_name_plural = _("template drafts")
+
+    def __str__(self) -> str:
+        return f"{self.template} (draft)"
