@@ -109,7 +109,11 @@ def plan_for(shop: Shop, message_type: MessageType, language: str, beside: str =
     columns = row[11:]
     account = SenderAccount.from_db("default", _ACCOUNT, columns) if columns[0] else None
     words = Words(version, spoken, subject) if version else None
-    more: dict[str, Any] = {"found": words, "has_files": bool(has_files), "goes_along": bool(goes_along)}
+    more: dict[str, Any] = {
+        "found": words,
+        "has_files": bool(has_files),
+        "goes_along": bool(goes_along),
+    }
     is_on, copy_to_owner, delay_minutes, reply_to, notes, conditions = settled
     if is_on is None:
         return Plan(code, message_type.on_in_new_shop, account, **more)

@@ -1,6 +1,6 @@
 """Every door into the outbox, and what comes out at the server behind it.
 
-What arrives is read twice, by the standard library and by ``strict_parser``.
+What arrives is read twice, by the standard library and by ``maillog.mime.strict``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from django.urls import reverse
 from demo.sink import Sink
 from demo.sink_store import Received
 from mailaccounts.models import SenderAccount
+from maillog.mime import strict
 from maillog.models import Delivery, MailMessage
 from maillog.outbox import Recipient, queue
 from maillog.registry import Body
@@ -35,7 +36,6 @@ from shops.forms import new_token
 from shops.models import Order
 from templates_tx.notify import notify
 from tests import factories
-from tests.maillog import strict_parser
 from tests.maillog.test_session import make_draft
 
 ANNA = "anna@klient.example"
@@ -62,14 +62,14 @@ class Mail:
 
 
 def read_strictly(content: bytes) -> Mail:
-    mail = strict_parser.parse(content)
+    mail = strict.parse(content)
     bodies = {leaf.kind: leaf.payload.decode().replace("\r\n", "\n") for leaf in mail.leaves()}
     return Mail(
-        strict_parser.decode_words(mail.get("Subject")),
-        strict_parser.mailboxes(mail.get("To")),
+        strict.decode_words(mail.get("Subject")),
+        strict.mailboxes(mail.get("To")),
         bodies["text/plain"],
         bodies.get("text/html", ""),
-        strict_parser.decode_words(mail.get("X-Note")),
+        strict.decode_words(mail.get("X-Note")),
         [leaf.filename for leaf in mail.leaves() if leaf.get("Content-Disposition")],
     )
 
@@ -92,7 +92,7 @@ def read_as_python_does(content: bytes) -> Mail:
 
 
 def read(received: Received) -> Mail:
-    names = [name for name, _ in strict_parser.parse(received.content).headers]
+    names = [name for name, _ in strict.parse(received.content).headers]
     assert set(names) <= HEADERS | {"X-Note"} and len(names) == len(set(names))
     mail = read_strictly(received.content)
     assert mail == read_as_python_does(received.content)

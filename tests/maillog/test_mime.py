@@ -20,8 +20,8 @@ from maillog.mime import (
     clean_sender_name,
     make_message_id,
     parse_parts,
+    strict,
 )
-from tests.maillog import strict_parser
 from tests.maillog.mails import bodies, mails, make_parts, wire, with_line_ends
 
 ALLOWED = {
@@ -36,18 +36,18 @@ def shown(boxes: tuple[Mailbox, ...]) -> list[tuple[str, str]]:
 
 @given(mails())
 @settings(max_examples=150, deadline=None)
-def test_a_strict_parser_reads_back_exactly_what_went_in(parts):
+def test_a_strict_reads_back_exactly_what_went_in(parts):
     built = build(parts)
     assert built.content.isascii() and not built.needs_smtputf8
-    mail = strict_parser.parse(built.content)
+    mail = strict.parse(built.content)
     assert {name for name, _ in mail.headers} <= ALLOWED
     assert len({name for name, _ in mail.headers}) == len(mail.headers)
-    assert strict_parser.decode_words(mail.get("Subject")).strip(" ") == parts.subject.strip(" ")
+    assert strict.decode_words(mail.get("Subject")).strip(" ") == parts.subject.strip(" ")
     sender = ((clean_sender_name(parts.from_name)), parts.from_address)
-    assert strict_parser.mailboxes(mail.get("From")) == [sender]
-    assert strict_parser.mailboxes(mail.get("To")) == shown(parts.to)
-    assert strict_parser.mailboxes(mail.get("Cc")) == shown(parts.cc)
-    assert strict_parser.mailboxes(mail.get("Reply-To")) == shown(parts.reply_to)
+    assert strict.mailboxes(mail.get("From")) == [sender]
+    assert strict.mailboxes(mail.get("To")) == shown(parts.to)
+    assert strict.mailboxes(mail.get("Cc")) == shown(parts.cc)
+    assert strict.mailboxes(mail.get("Reply-To")) == shown(parts.reply_to)
     leaves = mail.leaves()
     texts = [(leaf.kind, leaf.payload.decode()) for leaf in leaves if not leaf.filename]
     wanted = [("text/plain", parts.text)] if parts.text or not parts.html else []

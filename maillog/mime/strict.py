@@ -1,7 +1,8 @@
 """A second mail parser, strict and independent of `email`: it accepts only what RFC 5322 allows.
 
 Two parsers that agree are worth more than one: header and address smuggling lives where a
-forgiving parser and a strict one read the same bytes differently.
+forgiving parser and a strict one read the same bytes differently. It reads what our own writer
+makes, and is for checks, not for mail that comes in.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ MAILBOX = re.compile(
 )
 
 
+class NotStrict(ValueError):
+    """The bytes are not as the standards want them."""
+
+
+def _require(holds: object, problem: str) -> None:
+    if not holds:
+        raise NotStrict(problem)
+
+
 @dataclass
 class Entity:
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -28,7 +38,7 @@ class Entity:
 
     def get(self, name: str) -> str:
         values = [value for key, value in self.headers if key.lower() == name.lower()]
-        assert len(values) <= 1, f"{name} comes {len(values)} times"
+        _require(len(values) <= 1, f"{name} comes {len(values)} times")
         return values[0] if values else ""
 
     def leaves(self) -> list[Entity]:
@@ -40,11 +50,11 @@ class Entity:
 
     @property
     def payload(self) -> bytes:
-        assert all(len(line) <= 76 for line in self.body.split(b"\r\n"))
+        _require(all(len(line) <= 76 for line in self.body.split(b"\r\n")), "a long line")
         if self.get("Content-Transfer-Encoding") == "base64":
             return base64.b64decode(self.body.replace(b"\r\n", b""), validate=True)
-        assert self.get("Content-Transfer-Encoding") == "quoted-printable"
-        assert not re.search(rb"=(?!\r\n|[0-9A-F]{2})", self.body)
+        _require(self.get("Content-Transfer-Encoding") == "quoted-printable", "another encoding")
+        _require(not re.search(rb"=(?!\r\n|[0-9A-F]{2})", self.body), "a stray “=”")
         return quopri.decodestring(self.body)
 
     @property
@@ -53,32 +63,36 @@ class Entity:
         if plain := re.search(r'filename="([^"\\]*)"', value):
             return plain[1]
         pieces = re.findall(r"filename\*(?:(\d+)\*)?=([^;\s]+)", value)
-        assert [number for number, _ in pieces] in ([""], [str(n) for n in range(len(pieces))])
+        numbers = [number for number, _ in pieces]
+        _require(numbers in ([""], [str(n) for n in range(len(pieces))]), "a torn file name")
         text = "".join(piece for _, piece in pieces)
         return unquote(text.removeprefix("utf-8''"), errors="strict")
 
 
 def parse(content: bytes) -> Entity:
-    assert b"\r" not in content.replace(b"\r\n", b"") and b"\n" not in content.replace(b"\r\n", b"")
-    assert content.endswith(b"\r\n")
-    assert max(map(len, content.split(b"\r\n"))) <= 998
+    """The mail with its parts. Raises ``NotStrict``, and ``ValueError`` for what is no UTF-8."""
+    bare = content.replace(b"\r\n", b"")
+    _require(b"\r" not in bare and b"\n" not in bare, "a lone CR or LF")
+    _require(content.endswith(b"\r\n"), "the last line has no end")
+    _require(max(map(len, content.split(b"\r\n"))) <= 998, "a line beyond RFC 5322 2.1.1")
     return entity(content)
 
 
 def entity(content: bytes) -> Entity:
+    """One part: headers, and a body or parts of its own."""
     head, blank, body = content.partition(b"\r\n\r\n")
-    assert blank
+    _require(blank, "no blank line after the headers")
     found = Entity(body=body)
     for line in re.sub(r"\r\n(?=[ \t])", "", head.decode()).split("\r\n"):
         name, colon, value = line.partition(": ")
-        assert colon and re.fullmatch(r"[!-9;-~]+", name), line
+        _require(colon and re.fullmatch(r"[!-9;-~]+", name), line)
         found.headers.append((name, value.strip(" ")))
     for raw in head.split(b"\r\n"):
-        assert raw.strip(), "a folded line holds blanks only"
+        _require(raw.strip(), "a folded line holds blanks only")
     if boundary := re.search(r'boundary="([^"]+)"', found.get("Content-Type")):
         mark = b"\r\n--" + boundary[1].encode()
         preamble, *pieces, end = (b"\r\n" + body).split(mark)
-        assert (preamble, end) == (b"", b"--\r\n")
+        _require((preamble, end) == (b"", b"--\r\n"), "something beside the parts")
         found.parts = [entity(piece.removeprefix(b"\r\n")) for piece in pieces]
     return found
 
@@ -86,7 +100,7 @@ def entity(content: bytes) -> Entity:
 def decode_words(value: str) -> str:
     """Decode each encoded word by itself: a character cut in two raises UnicodeDecodeError."""
     for match in WORD.finditer(value):
-        assert len(match[0]) <= 75
+        _require(len(match[0]) <= 75, "an encoded word beyond RFC 2047 section 2")
     value = re.sub(r"(\?=)[ ]+(?==\?utf-8\?)", r"\1", value)
 
     def text(match: re.Match[str]) -> str:
@@ -98,10 +112,12 @@ def decode_words(value: str) -> str:
 
 
 def mailboxes(value: str) -> list[tuple[str, str]]:
+    """Names and addresses of a header. Raises ``NotStrict``."""
     found, place = [], 0
     while place < len(value):
         match = MAILBOX.match(value, place)
-        assert match and match.end() > place, f"not a list of mailboxes: {value[place:]}"
+        if match is None or match.end() <= place:
+            raise NotStrict(f"not a list of mailboxes: {value[place:]}")
         name = match["name"] or ""
         quoted = name.startswith('"')
         name = re.sub(r"\\(.)", r"\1", name[1:-1]) if quoted else decode_words(name)
