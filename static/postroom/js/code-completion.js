@@ -101,16 +101,16 @@
       var known = [], lists = {};
       open.filter(function (block) { return block.item; }).forEach(function (block) {
         var list = lists[block.list] || block.list;
-        fields(list, block.item).forEach(function (field) {
-          known.unshift(field);
+        var mine = fields(list, block.item);
+        mine.forEach(function (field) {
           if (field.said.kind === "list") {
             lists[field.name] = field.said.name;
           }
         });
-        known.push({ said: { label: "" }, name: "forloop.index" }, { said: { label: "" }, name: "forloop.first" },
-          { said: { label: "" }, name: "forloop.last" });
+        known = mine.concat(known);
       });
-      return known;
+      var turns = known.length ? ["forloop.index", "forloop.first", "forloop.last"] : [];
+      return known.concat(turns.map(function (name) { return { said: {}, name: name }; }));
     }
 
     function values(read, close, listsOnly) {

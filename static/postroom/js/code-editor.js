@@ -4,7 +4,8 @@
 //
 // Lists to complete from, each the id of a json_script (see code-completion.js for what they hold):
 //   data-variables="#variables" data-filters="#filters" data-tags="#tags"
-// class="fill" on the textarea: the editor takes the height of its box and scrolls inside.
+// class="fill" on the textarea: the editor takes what is left of a flex column and scrolls inside;
+// class="bare": without a border, for a box that has one.
 //
 // For other scripts, from the event postroom:code-ready on the textarea on (it bubbles):
 //   textarea.codeEditor.showProblems([{line, column, length, severity, message}])  [] takes all away.
@@ -236,7 +237,8 @@
   function mount(textarea) {
     var box = document.createElement("div");
     var single = textarea.dataset.code === "subject";
-    box.className = "code-x" + (single ? " one-line" : "") + (textarea.classList.contains("fill") ? " fill" : "");
+    box.className = "code-x" + (single ? " one-line" : "");
+    ["fill", "bare"].forEach(function (name) { box.classList.toggle(name, textarea.classList.contains(name)); });
     box.style.setProperty("--code-rows", single ? 1 : textarea.rows);
     textarea.after(box);
     var view = new CM.EditorView({

@@ -77,7 +77,13 @@
     } else {
       from += /^\s*/.exec(line.text)[0].length;
     }
-    return { from: from, to: to, severity: SEVERITY[problem.severity] || "error", message: problem.message };
+    return {
+      from: from,
+      to: to,
+      severity: SEVERITY[problem.severity] || "error",
+      message: problem.message,
+      markClass: problem.column ? "" : "code-whole",
+    };
   }
 
   window.codeProblems = {
