@@ -1,7 +1,10 @@
 #!/bin/sh
 # For maintainers: fetches the front-end libraries and the fonts again, rebuilds the icon sprite
 # and writes VENDOR.md. Users never need it, everything it makes is committed.
-# Needs npm, tar, gzip, sha256sum and python3. A new version is a change of the list below.
+# Needs node, npm, tar, gzip, sha256sum and python3. A new version is a change of the list below.
+# CodeMirror comes in many packages: codemirror/package.json pins what entry.js imports, its lock file
+# all the rest. Change a version there, delete the lock file, run this. (npm's "latest" of the
+# package codemirror is version 5; ours is 6.)
 set -eu
 
 TABLER=1.6.1
@@ -13,6 +16,7 @@ ICONS=3.51.0
 
 cd "$(dirname "$0")"
 here=$(pwd)
+CODEMIRROR=$(sed -n 's/^ *"codemirror": "\(.*\)",\{0,1\}$/\1/p' codemirror/package.json)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -46,6 +50,27 @@ keep chart dist/chart.umd.min.js
 compress chart/chart.umd.min.js
 cp "$work/chart/LICENSE.md" chart/LICENSE
 
+mkdir "$work/codemirror"
+cp codemirror/entry.js codemirror/package*.json "$work/codemirror/"
+(
+    cd "$work/codemirror"
+    if [ ! -f package-lock.json ]; then
+        npm install --silent --package-lock-only --omit-lockfile-registry-resolved
+        cp package-lock.json "$here/codemirror/"
+    fi
+    npm ci --silent
+    npx --no-install esbuild entry.js --bundle --minify --format=iife --global-name=CodeMirror \
+        --target=es2020 --legal-comments=none --log-level=warning \
+        --outfile="$here/codemirror/codemirror.min.js"
+    # All packages came under the same words; who wrote them differs.
+    {
+        printf 'MIT License\n\n'
+        cat node_modules/*/LICENSE node_modules/@*/*/LICENSE | grep '^Copyright (C)' | sort -u
+        sed '1,/^Copyright/d' node_modules/codemirror/LICENSE
+    } > "$here/codemirror/LICENSE"
+)
+compress codemirror/codemirror.min.js
+
 fetch @fontsource-variable/inter "$INTER" inter
 cp "$work/inter/LICENSE" "$work"/inter/files/inter-latin-wght-normal.woff2 \
     "$work"/inter/files/inter-latin-ext-wght-normal.woff2 inter/
@@ -69,12 +94,14 @@ row() {
     echo
     echo 'Made by `update.sh`; a test compares the sums. Each folder holds the licence it came under.'
     echo 'Only the line that names a source map is taken out of a file; `.gz` is the same file, packed.'
+    echo '`codemirror/` is bundled by esbuild from `entry.js` and the packages of `package-lock.json`.'
     echo
     echo '| file | name | version | licence | sha256 |'
     echo '|---|---|---|---|---|'
     row tabler/tabler.min.css @tabler/core "$TABLER" MIT
     row htmx/htmx.min.js htmx.org "$HTMX" 0BSD
     row chart/chart.umd.min.js chart.js "$CHART" MIT
+    row codemirror/codemirror.min.js codemirror "$CODEMIRROR" MIT
     row inter/inter-latin-wght-normal.woff2 @fontsource-variable/inter "$INTER" OFL-1.1
     row inter/inter-latin-ext-wght-normal.woff2 @fontsource-variable/inter "$INTER" OFL-1.1
     row jetbrains-mono/jetbrains-mono-latin-wght-normal.woff2 @fontsource-variable/jetbrains-mono "$JETBRAINS" OFL-1.1
