@@ -10,9 +10,9 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from demo.catalogue import Article, Person, ShopStock
+from shops.models.shop import Language
 
 MOST = 9  # of one article
-LANGUAGES = [("pl", _("Polish")), ("nb", _("Norwegian")), ("en", _("English"))]
 
 
 class StorefrontForm(forms.Form):
@@ -20,7 +20,7 @@ class StorefrontForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=100)
     email = forms.EmailField(label=_("E-mail"), max_length=254)
-    language = forms.ChoiceField(label=_("Language of the mail"), choices=LANGUAGES)
+    language = forms.ChoiceField(label=_("Language of the mail"), choices=Language.choices)
 
     def __init__(self, stock: ShopStock, person: Person, data: QueryDict | None = None) -> None:
         initial = {"name": person.name, "email": person.email, "language": person.language}

@@ -57,6 +57,9 @@ class TrackingForm(forms.ModelForm):
         validators=[web_address],
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),
     )
+    replaces = forms.BooleanField(
+        label=_("It replaces the link that was sent; there is no further parcel"), required=False
+    )
 
     class Meta:
         model = Order
@@ -65,6 +68,11 @@ class TrackingForm(forms.ModelForm):
             "tracking_number": forms.TextInput(attrs={"autocomplete": "off"}),
             "carrier": forms.TextInput(attrs={"list": "carriers", "autocomplete": "off"}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance.tracking_url:
+            del self.fields["replaces"]
 
 
 def new_token() -> str:

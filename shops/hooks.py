@@ -311,7 +311,7 @@ def _announce(model: OrderModel, order: MappedOrder, mark: AnnouncedOrder) -> bo
             before, after = changes[field]
             signals.order_changed.send(model, order=order, field=field, before=before, after=after)
     if "payment_state" in changes and mark.payment_state == PaymentState.PAID:
-        signals.order_paid.send(model, order=order)
+        signals.order_paid.send(model, order=order, before=changes["payment_state"][0])
     if "tracking" in changes and mark.tracking:
         number = order.adapter.text(order.instance, "tracking_number")
         signals.order_shipped.send(model, order=order, parcel=number or mark.tracking)

@@ -26,6 +26,7 @@ class Deed(StrEnum):
 
     PAID = "order_paid"
     SHIPPED = "order_shipped"
+    TRACKING = "tracking_changed"
     NOTE = "note_written"
 
 

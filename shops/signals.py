@@ -8,8 +8,10 @@ from django.dispatch import Signal
 
 # order: any object that answers to the attributes of ``shops.hooks.OrderAdapter.read``.
 order_placed = Signal()  # order
-order_paid = Signal()  # order
-order_shipped = Signal()  # order, parcel (str that names the parcel among the order's parcels)
+order_paid = Signal()  # order, before (the payment state until then)
+# order, parcel (str that names the parcel among the order's parcels), before (the delivery state)
+order_shipped = Signal()
+tracking_changed = Signal()  # order, parcel; its link replaces the one that was sent
 order_changed = Signal()  # order, field ("state"|"payment_state"|"delivery_state"), before, after
 
 # The shop's software made the link; Postroom makes no customer tokens.

@@ -7,7 +7,8 @@ Reads the same plan, account and ledger as the composer and the outbox, and writ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -19,12 +20,14 @@ from maillog.states import Channel
 from shops.addresses import EmailAddressInvalid, parse_address
 from shops.facts import OrderFacts, OrderLike
 from shops.models import ResetMark, Shop
+from shops.models.order_states import DeliveryState, PaymentState
 from shops.models.shop import Language, TestMode
 from shops.previews import Deed, Preview
+from templates_tx.conditions import Change, hold
 from templates_tx.message_types import MessageType
 from templates_tx.plans import NoTemplate, Plan, plan_for
 from templates_tx.types.contact import NOTE
-from templates_tx.types.delivery import ORDER_SHIPPED
+from templates_tx.types.delivery import ORDER_SHIPPED, TRACKING_CHANGED
 from templates_tx.types.orders import ORDER_PAID
 
 
@@ -36,6 +39,10 @@ def _shipped_once(number: str, parcel: str) -> str:
     return f"order:{number}/shipped/parcel:{parcel}" if parcel else ""
 
 
+def _replaced_once(number: str, parcel: str) -> str:
+    return f"order:{number}/tracking:{parcel}" if parcel else ""
+
+
 def _never_said_before(number: str, parcel: str) -> str:
     return ""
 
@@ -44,6 +51,7 @@ def _never_said_before(number: str, parcel: str) -> str:
 SAYS: dict[Deed, tuple[MessageType, Callable[[str, str], str]]] = {
     Deed.PAID: (ORDER_PAID, _paid_once),
     Deed.SHIPPED: (ORDER_SHIPPED, _shipped_once),
+    Deed.TRACKING: (TRACKING_CHANGED, _replaced_once),
     Deed.NOTE: (NOTE, _never_said_before),
 }
 
@@ -57,6 +65,7 @@ class Case:
     facts: OrderFacts
     plan: Plan
     occurrence: str
+    change: Change | None = None
 
     @property
     def name(self) -> str:
@@ -67,16 +76,34 @@ class Case:
         return self.facts.buyer.email
 
 
+# The state that a deed changes, and to what.
+CHANGES = {
+    Deed.PAID: ("payment_state", PaymentState.PAID.value),
+    Deed.SHIPPED: ("delivery_state", DeliveryState.SHIPPED.value),
+}
+
+
+def _after(deed: Deed, facts: OrderFacts) -> tuple[OrderFacts, Change | None]:
+    """The order as it will be, and the change that the composer will hear of."""
+    if deed not in CHANGES:
+        return facts, None
+    field, after = CHANGES[deed]
+    change = Change(field, getattr(facts, field), after)
+    values: dict[str, Any] = {field: after}
+    return replace(facts, **values), change
+
+
 def preview(deed: Deed, order: OrderLike, parcel: str = "") -> Iterator[Preview]:
     """One line on what ``deed`` would send to the buyer, or why it would send nothing."""
     message_type, occurrence = SAYS[deed]
-    facts = order.facts()
+    facts, change = _after(deed, order.facts())
     case = Case(
         shop=order.shop,
         message_type=message_type,
         facts=facts,
         plan=plan_for(order.shop, message_type, facts.language),
         occurrence=occurrence(order.number, parcel),
+        change=change,
     )
     why_not = next((reason for check in CHECKS if (reason := check(case))), "")
     yield Preview(False, why_not) if why_not else Preview(True, what_leaves(case))
@@ -86,6 +113,14 @@ def switched_off(case: Case) -> str:
     if case.plan.is_on:
         return ""
     return _("“%(name)s” is switched off: nothing will be sent.") % {"name": case.name}
+
+
+def against_conditions(case: Case) -> str:
+    if hold(case.plan.rules, case.facts, case.change):
+        return ""
+    return _("The order does not meet the conditions of “%(name)s”: nothing will be sent.") % {
+        "name": case.name
+    }
 
 
 def said_before(case: Case) -> str:
@@ -140,7 +175,14 @@ def held_back(case: Case) -> str:
 
 
 # In the order in which composer and outbox decide.
-CHECKS = (switched_off, said_before, not_to_be_written_to, nothing_to_send_with, held_back)
+CHECKS = (
+    switched_off,
+    against_conditions,
+    said_before,
+    not_to_be_written_to,
+    nothing_to_send_with,
+    held_back,
+)
 
 
 def what_leaves(case: Case) -> str:

@@ -41,14 +41,22 @@ def order_placed(order: OrderLike, **kwargs: Any) -> None:
 
 
 @receiver(signals.order_paid, dispatch_uid="templates_tx.order_paid")
-def order_paid(order: OrderLike, **kwargs: Any) -> None:
-    send_for_order("order.paid", order, Cause(f"order:{order.number}/paid"))
+def order_paid(order: OrderLike, before: str = "", **kwargs: Any) -> None:
+    change = Change("payment_state", before, PaymentState.PAID.value)
+    send_for_order("order.paid", order, Cause(f"order:{order.number}/paid", change=change))
 
 
 @receiver(signals.order_shipped, dispatch_uid="templates_tx.order_shipped")
-def order_shipped(order: OrderLike, parcel: str, **kwargs: Any) -> None:
-    cause = Cause(f"order:{order.number}/shipped/parcel:{parcel}")
+def order_shipped(order: OrderLike, parcel: str, before: str = "", **kwargs: Any) -> None:
+    change = Change("delivery_state", before, DeliveryState.SHIPPED.value)
+    cause = Cause(f"order:{order.number}/shipped/parcel:{parcel}", change=change)
     send_for_order("order.shipped", order, cause)
+
+
+@receiver(signals.tracking_changed, dispatch_uid="templates_tx.tracking_changed")
+def tracking_changed(order: OrderLike, parcel: str, **kwargs: Any) -> None:
+    cause = Cause(f"order:{order.number}/tracking:{parcel}")
+    send_for_order("order.tracking_changed", order, cause)
 
 
 @receiver(signals.order_changed, dispatch_uid="templates_tx.order_changed")

@@ -243,18 +243,27 @@ class Order(models.Model):
             self.save(update_fields=[field])
             signals.order_changed.send(Order, order=self, field=field, before=before, after=after)
             if field == "payment_state" and after == PaymentState.PAID:
-                signals.order_paid.send(Order, order=self)
+                signals.order_paid.send(Order, order=self, before=before)
         return True
 
     def mark_paid(self) -> bool:
         """The money has come. False if the order was paid before."""
         return self.change_state("payment_state", PaymentState.PAID)
 
-    def ship(self, tracking_url: str, tracking_number: str = "", carrier: str = "") -> bool:
+    def ship(
+        self,
+        tracking_url: str,
+        tracking_number: str = "",
+        carrier: str = "",
+        *,
+        replaces: bool = False,
+    ) -> bool:
         """A parcel has left: keeps its tracking link and announces ``order_shipped``.
 
-        Returns False if just this link was there already; its number and carrier are still
-        corrected. Raises ``ValidationError`` for a link that is not http or https.
+        ``replaces``: no other parcel, but the right link in place of the one that was there;
+        announces ``tracking_changed``. Returns False if just this link was there already; its
+        number and carrier are still corrected. Raises ``ValidationError`` for a link that is not
+        http or https.
         """
         _check_link(tracking_url)
         with transaction.atomic():
@@ -264,8 +273,12 @@ class Order(models.Model):
             self.save(update_fields=["tracking_url", "tracking_number", "carrier"])
             if row.tracking_url == tracking_url:
                 return False
+            parcel = tracking_number or tracking_url
+            if replaces and row.tracking_url:
+                signals.tracking_changed.send(Order, order=self, parcel=parcel)
+                return True
             self.change_state("delivery_state", DeliveryState.SHIPPED)
-            signals.order_shipped.send(Order, order=self, parcel=tracking_number or tracking_url)
+            signals.order_shipped.send(Order, order=self, parcel=parcel, before=row.delivery_state)
         return True
 
     def write_note(self, text: str, *, occurrence: str, author: str = "") -> None:

@@ -90,8 +90,9 @@ def ship_previews(order: Order, form: BaseForm) -> list[Preview]:
     if link and link == order.tracking_url:
         text = gettext("This link was entered already: nothing more will be sent.")
         return [Preview(False, text)]
+    replaces = "replaces" in form.fields and bool(form["replaces"].value())
     # As ``Order.ship`` names the parcel.
-    return previews.preview(Deed.SHIPPED, order, number or link)
+    return previews.preview(Deed.TRACKING if replaces else Deed.SHIPPED, order, number or link)
 
 
 def typed(form: BaseForm, field: str) -> str:
@@ -130,7 +131,7 @@ class OrderPreview(OnOrder, View):
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         order = self.get_order()
-        found = ship_previews(order, TrackingForm(request.GET))
+        found = ship_previews(order, TrackingForm(request.GET, instance=order))
         return render(request, "shops/order.html#previews", {"previews": found})
 
 

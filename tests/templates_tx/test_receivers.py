@@ -1,0 +1,217 @@
+"""What is said when something happens in a shop, to whom, and how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from maillog.loading import render_missing
+from maillog.models import MailMessage
+from maillog.states import Reason, Role, State
+from shops import signals
+from shops.models import Order, Shop
+from templates_tx import message_types
+from templates_tx.message_types import Audience
+from templates_tx.models import TemplateAssignment
+from templates_tx.notify import notify
+from templates_tx.receivers import SAYS_WHEN
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def switch_on(shop: Shop, *codes: str, **values: Any) -> None:
+    for code in codes:
+        TemplateAssignment.objects.create(shop=shop, message_type=code, **values)
+
+
+def told(order: Order, code: str) -> list[MailMessage]:
+    return list(MailMessage.objects.filter(order_number=order.number, message_type=code))
+
+
+@pytest.mark.promise("S0.33")
+@pytest.mark.parametrize(("field", "after"), SAYS_WHEN)
+def test_a_state_that_is_switched_on_is_told_once(shop: Shop, field: str, after: str) -> None:
+    code = SAYS_WHEN[field, after]
+    factories.make_account(shop)
+    switch_on(shop, code)
+    order = factories.place_order(shop)
+    order.change_state(field, after)
+    order.change_state(
+        field, {"state": "accepted"}.get(field, "pending" if "pay" in field else "none")
+    )
+    order.change_state(field, after)
+    [message] = told(order, code)
+    assert message.state == State.QUEUED and message.to_text == order.email
+    assert message.subject
+    assert render_missing([message]) == {}
+    assert order.number in message.body.text
+
+
+def test_a_state_that_is_switched_off_is_only_logged(shop: Shop) -> None:
+    order = factories.place_order(shop)
+    order.change_state("state", "cancelled")
+    [message] = told(order, "order.cancelled")
+    assert (message.state, message.reason) == (State.NOT_SENT, Reason.OFF)
+
+
+def test_a_state_that_means_nothing_writes_nothing(shop: Shop) -> None:
+    order = factories.place_order(shop)
+    before = MailMessage.objects.count()
+    order.change_state("state", "accepted")
+    assert MailMessage.objects.count() == before
+
+
+def test_a_refund_names_what_was_paid(shop: Shop) -> None:
+    factories.make_account(shop)
+    switch_on(shop, "refund.paid")
+    order = factories.place_order(shop, payment_method="BLIK")
+    order.change_state("payment_state", "refunded")
+    [message] = told(order, "refund.paid")
+    assert message.context["refund"] == {"amount": "319.00", "method": "BLIK", "expected_on": ""}
+
+
+def test_a_link_that_replaces_another_has_a_message_of_its_own(shop: Shop) -> None:
+    factories.make_account(shop)
+    order = factories.place_order(shop)
+    order.ship("https://inpost.example/1", "1")
+    assert order.ship("https://inpost.example/2", "2", replaces=True)
+    assert len(told(order, "order.shipped")) == 1
+    [message] = told(order, "order.tracking_changed")
+    assert message.context["order"]["tracking_url"] == "https://inpost.example/2"
+    assert not order.ship("https://inpost.example/2", "2", replaces=True)
+
+
+def test_the_first_link_replaces_nothing(shop: Shop) -> None:
+    factories.make_account(shop)
+    order = factories.place_order(shop)
+    order.ship("https://inpost.example/1", "1", replaces=True)
+    assert len(told(order, "order.shipped")) == 1
+    assert told(order, "order.tracking_changed") == []
+
+
+# For the shop's own people
+
+
+@pytest.mark.promise("S0.5")
+def test_staff_hear_of_a_new_order_only_where_it_is_switched_on(shop: Shop) -> None:
+    factories.make_account(shop)
+    quiet = factories.place_order(shop)
+    assert told(quiet, "staff.new_order") == []
+    switch_on(shop, "staff.new_order")
+    order = factories.place_order(shop)
+    signals.order_placed.send(Order, order=order)
+    [message] = told(order, "staff.new_order")
+    assert message.to_text == shop.contact_email
+    assert message.reply_to == order.email
+    assert len(told(order, "order.placed")) == 1
+
+
+def test_staff_read_their_own_language_and_the_customer_hers(shop: Shop) -> None:
+    factories.make_account(shop)
+    switch_on(shop, "staff.new_order")
+    customer = factories.make_customer(shop, language="en")
+    order = factories.place_order(shop, customer)
+    assert told(order, "staff.new_order")[0].language == "pl"
+    assert told(order, "order.placed")[0].language == "en"
+
+
+def test_a_broken_message_for_staff_never_costs_the_customer_hers(shop: Shop) -> None:
+    factories.make_account(shop)
+    shop.contact_email = ""
+    shop.save()
+    switch_on(shop, "staff.new_order")
+    order = factories.place_order(shop)
+    assert told(order, "order.placed")[0].state == State.QUEUED
+    assert told(order, "staff.new_order")[0].reason == Reason.NO_ADDRESS
+
+
+def only_recipient(message: MailMessage | None) -> tuple[str, str]:
+    assert message is not None
+    [delivery] = message.deliveries.all()
+    return delivery.role, delivery.address
+
+
+def sample(code: str) -> dict[str, Any]:
+    """The type's own values, as a shop's software hands them in."""
+    context = message_types.get(code).contract.sample("pl")
+    return {
+        name: value
+        for name, value in context.items()
+        if name not in ("shop", "customer", "locale", "currency", "time_zone")
+    }
+
+
+@pytest.mark.promise("S2.3")
+def test_the_contact_form_writes_to_the_owner_and_answers_reach_the_shopper(shop: Shop) -> None:
+    factories.make_account(shop, reply_to="nikt@rowerownia.example")
+    context = sample("contact.form")
+    message = notify("contact.form", shop=shop, context=context)
+    assert only_recipient(message) == (Role.MAIN, shop.contact_email)
+    assert message is not None and message.reply_to == context["sender"]["email"]
+    assert render_missing([message]) == {}
+    assert "58 cm" in message.body.text and "58 cm" in message.body.html
+
+
+@pytest.mark.parametrize("address", ["", "not an address", "a@b.example\r\nBcc: x@y.example", 7])
+def test_a_shopper_without_a_usable_address_leaves_the_accounts_reply_to(
+    shop: Shop, address: Any
+) -> None:
+    factories.make_account(shop, reply_to="biuro@rowerownia.example")
+    context = sample("contact.form")
+    context["sender"]["email"] = address
+    message = notify("contact.form", shop=shop, context=context)
+    assert message is not None and message.reply_to == "biuro@rowerownia.example"
+
+
+@pytest.mark.promise("S2.5")
+def test_a_company_that_registers_is_put_before_the_owner_and_nobody_else(shop: Shop) -> None:
+    factories.make_account(shop)
+    context = sample("business.requested")
+    message = notify("business.requested", shop=shop, to="biuro@firma.example", context=context)
+    assert only_recipient(message) == (Role.MAIN, shop.contact_email)
+    assert message is not None and message.reply_to == context["company"]["email"]
+    render_missing([message])
+    assert context["company"]["name"] in message.body.text
+
+
+@pytest.mark.promise("S2.6")
+def test_the_company_hears_of_its_approval_without_a_password(shop: Shop) -> None:
+    factories.make_account(shop)
+    message = notify(
+        "business.approved",
+        shop=shop,
+        to="biuro@firma.example",
+        context={**sample("business.approved"), "password": "tajne-haslo"},
+    )
+    assert only_recipient(message) == (Role.MAIN, "biuro@firma.example")
+    assert message is not None
+    render_missing([message])
+    assert "tajne-haslo" not in message.body.text + message.body.html + message.subject
+
+
+@pytest.mark.promise("S3.15")
+@pytest.mark.parametrize("code", ["booking.confirmed", "customer.registered"])
+def test_bookings_and_registrations_have_messages_of_their_own(shop: Shop, code: str) -> None:
+    factories.make_account(shop)
+    message = notify(code, shop=shop, to="anna@klient.example", context=sample(code))
+    assert message is not None and message.state == State.QUEUED
+    assert render_missing([message]) == {}
+
+
+@pytest.mark.promise("S4.6")
+@pytest.mark.parametrize(
+    "code", [each.code for each in message_types.all_types() if not each.is_handed_in]
+)
+def test_every_type_can_be_sent_and_carries_no_unsubscribe_header(shop: Shop, code: str) -> None:
+    factories.make_account(shop)
+    switch_on(shop, code)
+    message_type = message_types.get(code)
+    message = notify(code, shop=shop, to="anna@klient.example", context=sample(code))
+    assert message is not None and message.state == State.QUEUED, message and message.detail
+    to_staff = message_type.audience == Audience.STAFF
+    assert message.to_text == (shop.contact_email if to_staff else "anna@klient.example")
+    assert not any(name.lower().startswith("list-") for name, _value in message.headers)
+    assert render_missing([message]) == {}
+    assert "unsubscribe" not in (message.body.html + message.body.text).lower()
