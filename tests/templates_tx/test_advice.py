@@ -11,7 +11,7 @@ from templates_tx.advice import MAX_BYTES, MAX_LINKS, MAX_SUBJECT, Advice, advis
 from templates_tx.advice_page import is_amount, read
 from templates_tx.compiling import compile_html
 from templates_tx.rendering import Rendered, render_all
-from templates_tx.samples import SAMPLES
+from templates_tx.samples import sample_of
 
 SENTENCE = "Order 10482 has left us and the courier will ring you on Thursday morning. "
 
@@ -32,12 +32,11 @@ def codes(body: str = "", **rest: str) -> list[str]:
 
 def built_in(code: str, language: str) -> tuple[Rendered, str]:
     template = defaults.load(code, language)
-    return render_all(template.parts, SAMPLES[code][language]), template.body
+    return render_all(template.parts, sample_of(code, language)), template.body
 
 
 @pytest.mark.promise("S4.3", "S4.5", "S4.19")
-@pytest.mark.parametrize("code", defaults.CODES)
-@pytest.mark.parametrize("language", defaults.LANGUAGES)
+@pytest.mark.parametrize(("code", "language"), list(defaults.every()))
 def test_nothing_is_said_of_a_built_in_template(code: str, language: str) -> None:
     mail, source = built_in(code, language)
     assert advise(subject=mail.subject, html=mail.html, text=mail.text, html_source=source) == []
@@ -190,7 +189,6 @@ def test_more_links_than_needed_are_counted_once_each_and_without_addresses() ->
     ],
 )
 def test_links_that_do_no_good_are_named_with_their_line(link: str, code: str) -> None:
-    text = f"{SENTENCE} {link}"
     (advice,) = said(f"<p>\n<a\nhref='{link}'>x</a>", text=f"{SENTENCE} {link}")
     assert advice.code == code
     is_written_so = link.startswith(("http", "javascript", "data"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from templates_tx import defaults
 from templates_tx.liquid_links import MAX_URL
 from templates_tx.rendering import Part, Parts, TemplateError, render_all, render_part
-from templates_tx.samples import SAMPLES
+from templates_tx.samples import sample_of
 
 pytestmark = pytest.mark.promise("S3.19")
 
@@ -138,6 +138,8 @@ def test_whatever_is_typed_only_links_come_alive(note: str) -> None:
 def test_what_was_escaped_before_is_escaped_once() -> None:
     source = "{{ note | escape | with_links }}"
     assert render_part(source, "html", {"note": "<b> & x"}) == "&lt;b&gt; &amp; x"
+    captured = "{% capture x %}<b>{{ note }}</b>{% endcapture %}{{ x | with_links }}"
+    assert render_part(captured, "html", {"note": "&"}) == "&lt;b&gt;&amp;&lt;/b&gt;"
 
 
 def test_placeholders_in_a_note_stay_as_they_are_typed() -> None:
@@ -195,9 +197,9 @@ def seconds(note: str) -> float:
 
 
 @pytest.mark.parametrize("code", ["order.placed", "order.paid", "order.shipped"])
-@pytest.mark.parametrize("language", defaults.LANGUAGES)
+@pytest.mark.parametrize("language", defaults.languages_of("order.placed"))
 def test_the_shops_note_is_sent_with_its_links(code: str, language: str) -> None:
-    sample = SAMPLES[code][language]
+    sample = sample_of(code, language)
     shop = sample["shop"]
     assert isinstance(shop, dict)
     note = "<b>New</b>\n[Our page](https://social.example/rower) and [x](javascript:x)"
