@@ -26,6 +26,7 @@ from liquid.filter import sequence_filter, string_filter, with_context
 
 from .liquid_context import GuardedContext
 from .liquid_guard import MAX_ITEMS, MAX_WEIGHT, TooLarge, spell
+from .liquid_links import with_links
 
 SHORT = 20_000
 """Characters for filters that work character by character in Python."""
@@ -321,6 +322,7 @@ OWN_FILTERS: dict[str, Callable[..., Any]] = {
     "split": split,
     "strip_html": strip_html,
     "uniq": uniq,
+    "with_links": with_links,
 }
 
 
