@@ -5,7 +5,8 @@
 `subject`, perhaps a `preheader` (the line that mail programs show beside the subject), the rest as
 its body asks for. `{{ t.word }}` (`{{ t.word 26 }}`: padded to 26 characters) and `{{ part.name }}`
 are replaced here, once: what staff see and copy is one finished source without any of them. The
-words may themselves hold Liquid.
+words may themselves hold Liquid. A type may have its own for one that all share: `questions`, the
+last line of the frame, is another one in mail to the shop's own people.
 """
 
 from __future__ import annotations
@@ -70,13 +71,13 @@ def load(code: str, language: str) -> DefaultTemplate:
         preheader=preheader,
         body=body,
         text=_filled(_read(f"{code}/body.txt"), "txt", words),
-        html=compile_html(body, layout(language), preheader),
+        html=compile_html(body, _filled(_read("layout.html"), "html", words), preheader),
     )
 
 
 @cache
 def layout(language: str) -> str:
-    """Return the frame around every built-in body: `compile_html(body, layout(language))`."""
+    """Return the frame around every body: `compile_html(body, layout(language))`."""
     return _filled(_read("layout.html"), "html", _words(None, language))
 
 
