@@ -92,6 +92,7 @@ def worded(draft: Draft, plan: Plan, message_type: MessageType, context: dict[st
     Raises ``NoTemplate``, and ``ValueError`` for a context that is not plain.
     """
     words = plan.words()
+    context = message_type.contract.completed(context)
     if note := plan.note_in(words.language):
         context = context | {"shop": context["shop"] | {"note": note}}
     made = replace(

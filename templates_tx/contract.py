@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from django.utils.functional import Promise
 
 FALLBACK_LANGUAGE = "en"
+
+# The composer fills these from shop and order, with nothing left out.
+ALWAYS_WHOLE = frozenset({"locale", "currency", "time_zone", "shop", "customer", "order"})
 
 type Sample = str | int | bool | list[str] | Mapping[str, Any]
 type Name = str | Promise
@@ -114,6 +117,24 @@ class Contract:
 
     entries: tuple[Entry, ...] = ()
     must_appear: tuple[str, ...] = ()
+    # What is put in where nobody hands in an optional value of the type's own.
+    blanks: dict[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = (entry for entry in self.entries if entry.name not in ALWAYS_WHOLE)
+        blanks = {entry.name: blank for entry in own if (blank := _blank(entry)) is not None}
+        object.__setattr__(self, "blanks", blanks)
+
+    def completed(self, context: dict[str, Any]) -> dict[str, Any]:
+        """``context`` with every value that may be empty, so that a template may ask for it."""
+        if not self.blanks:
+            return context
+        made = dict(context)
+        for name, blank in self.blanks.items():
+            given = made.setdefault(name, blank) if not isinstance(blank, dict) else made.get(name)
+            if isinstance(blank, dict) and isinstance(given, dict):
+                made[name] = blank | given
+        return made
 
     def sample(self, language: str) -> dict[str, Any]:
         """A believable context in ``language``; a new one each time."""
@@ -177,11 +198,21 @@ class Contract:
 
     def _of_rows(self, path: str, rows: Rows) -> Iterator[Variable]:
         yield Variable(path, rows.label, Kind.LINES, rows.label, "", path in self.must_appear)
-        for field in rows.fields:
-            yield Variable(f"{rows.item}.{field.name}", field.label, field.kind, rows.label, path)
+        for each in rows.fields:
+            yield Variable(f"{rows.item}.{each.name}", each.label, each.kind, rows.label, path)
 
     def _variable(self, path: str, field: Field, group: Name) -> Variable:
         return Variable(path, field.label, field.kind, group, "", path in self.must_appear)
+
+
+def _blank(entry: Entry) -> Any:
+    """The value of an entry that nobody hands in; of a group, its optional values."""
+    if isinstance(entry, Group):
+        inner = {each.name: _blank(each) for each in entry.entries}
+        return {name: blank for name, blank in inner.items() if blank is not None}
+    if not entry.may_be_empty:
+        return None
+    return [] if isinstance(entry, Rows) else entry.empty()
 
 
 def _strip(entry: Entry, values: dict[str, Any]) -> None:
@@ -192,7 +223,7 @@ def _strip(entry: Entry, values: dict[str, Any]) -> None:
         if entry.may_be_empty:
             values[entry.name] = []
         for row in values[entry.name]:
-            for field in entry.fields:
-                _strip(field, row)
+            for each in entry.fields:
+                _strip(each, row)
     elif entry.may_be_empty:
         values[entry.name] = entry.empty()

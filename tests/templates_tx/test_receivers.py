@@ -215,3 +215,17 @@ def test_every_type_can_be_sent_and_carries_no_unsubscribe_header(shop: Shop, co
     assert not any(name.lower().startswith("list-") for name, _value in message.headers)
     assert render_missing([message]) == {}
     assert "unsubscribe" not in (message.body.html + message.body.text).lower()
+
+
+def test_optional_values_that_nobody_hands_in_are_there_and_empty(shop: Shop) -> None:
+    factories.make_account(shop)
+    order = factories.place_order(shop)
+    switch_on(shop, "payment.failed", "return.received")
+    order.change_state("payment_state", "failed")
+    assert told(order, "payment.failed")[0].context["payment_url"] == ""
+    given = {"product": {"name": "Kask", "url": "https://rowerownia.example/kask"}}
+    message = notify("stock.back", shop=shop, to="a@klient.example", context=given)
+    assert message is not None
+    blanks = {"variant": "", "price": "", "image_url": ""}
+    assert message.context["product"] == {**blanks, **given["product"]}
+    assert "order" not in message.context
