@@ -95,6 +95,7 @@ DOUBLE_OPT_IN = register(
                     },
                     may_be_empty=True,
                 ),
+                Field("valid_hours", _("Valid for how many hours"), 48, Kind.NUMBER, True),
             ),
             ("link",),
         ),
