@@ -14,7 +14,7 @@ from templates_tx.composer import language_for, owner_copy, traits, worded
 from templates_tx.context import base_context
 from templates_tx.message_types import To
 from templates_tx.own_types import find
-from templates_tx.plans import Words, plan_for
+from templates_tx.plans import plan_for
 from templates_tx.rendering import plain, render_part
 
 
@@ -51,12 +51,13 @@ def notify(
     if not plan.is_on or message_type.is_withdrawn:
         return queue(replace(draft, born=State.NOT_SENT, reason=Reason.OFF))
     words = plan.words()
-    values = storable_data(plain(_values(words, shop, recipient, context or {})))
+    customer = {} if is_for_owner else {"customer": _customer(recipient)}
+    values = base_context(shop, words.language) | customer | (context or {})
     made = worded(
         replace(draft, recipients=(recipient, *owner_copy(plan, shop, message_type))),
         plan,
         message_type,
-        values,
+        storable_data(plain(values)),
     )
     if made.born == State.HELD:
         # Whoever calls should hear of it now; nothing is lost, for nothing was promised.
@@ -64,10 +65,9 @@ def notify(
     return queue(made)
 
 
-def _values(words: Words, shop: Shop, recipient: Recipient, own: dict[str, Any]) -> dict[str, Any]:
-    customer = {
+def _customer(recipient: Recipient) -> dict[str, str]:
+    return {
         "name": storable(recipient.name),
         "first_name": storable(recipient.name.partition(" ")[0]),
         "email": storable(recipient.address),
     }
-    return {**base_context(shop, words.language), "customer": customer, **own}

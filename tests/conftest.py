@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import ssl
@@ -39,6 +40,13 @@ def _uses_database(item: pytest.Item) -> bool:
         or any(item.iter_markers("database"))
         or bool(fixtures & {"db", "transactional_db", "live_server"})
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_collections() -> None:
+    """Leave what was imported out of collections: a long one would use up a template's time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -98,7 +98,7 @@ def test_the_page_groups_messages_and_says_who_gets_them(owner_client: Client, s
     places = [text.index(word) for word in ("Złożenie zamówienia", "Płatności", "Wysyłka")]
     assert places == sorted(places)
     assert "To the buyer, as soon as the order has arrived." in text
-    assert "2 languages" in text
+    assert "6 languages" in text
     assert "3 of 6 on" in text and "0 of 2 on" in text
 
 
