@@ -42,6 +42,7 @@ def contexts(rounds: int) -> list[dict[str, Any]]:
             item["total"] = f"{25 + number * 7 + place * 3}.{number % 100:02}"
         # Nothing is empty: in stock Liquid an empty text counts as something that is there.
         order["pickup_point"] = "KRA01M, ul. Zabłocie 20, Kraków"
+        order["note"] = "Proszę zapakować na prezent."
         order["invoice_url"] = f"https://rowerownia.example/f/{number}"
         order["total"] = order["subtotal"] = f"{100 + number * 11}.{number % 100:02}"
         context["customer"]["name"] = f"Anna Wiśniewska {number}"

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import Any
 
+from django.db import connection
+
 from maillog.mime import Mailbox, MailParts, build, strict
 from templates_tx import defaults, message_types
 from templates_tx.contract import Contract
@@ -65,8 +67,7 @@ def candidates() -> Iterator[Candidate]:
         made = defaults.load(code, language)
         contract = message_types.get(code).contract
         yield Candidate(f"{code}/{language}", code, language, made.parts, contract)
-    rows = MessageTemplate.objects.exclude(shop=None).filter(in_use=True).exclude(current=None)
-    for row in rows.select_related("current", "shop"):
+    for row in own_templates():
         assert row.shop is not None and row.current is not None
         parts = Parts(row.current.subject, row.current.html, row.current.text)
         name = f"{row.shop.slug}: {row.message_type}/{row.language}"
@@ -75,6 +76,14 @@ def candidates() -> Iterator[Candidate]:
         except message_types.UnknownMessageType:
             continue  # an app that had registered it is gone; nothing is sent with it
         yield Candidate(name, row.message_type, row.language, parts, contract)
+
+
+def own_templates() -> list[MessageTemplate]:
+    """Every shop's templates that are in use; none where no database has been set up yet."""
+    if MessageTemplate._meta.db_table not in connection.introspection.table_names():
+        return []
+    rows = MessageTemplate.objects.exclude(shop=None).filter(in_use=True).exclude(current=None)
+    return list(rows.select_related("current", "shop"))
 
 
 def prove(orders: int = ORDERS) -> Report:

@@ -135,12 +135,12 @@ def only_recipient(message: MailMessage | None) -> tuple[str, str]:
 
 def sample(code: str) -> dict[str, Any]:
     """The type's own values, as a shop's software hands them in."""
-    context = message_types.get(code).contract.sample("pl")
-    return {
-        name: value
-        for name, value in context.items()
-        if name not in ("shop", "customer", "locale", "currency", "time_zone")
-    }
+    message_type = message_types.get(code)
+    ours = {"shop", "locale", "currency", "time_zone"}
+    if message_type.audience == Audience.CUSTOMER:
+        ours.add("customer")
+    context = message_type.contract.sample("pl")
+    return {name: value for name, value in context.items() if name not in ours}
 
 
 @pytest.mark.promise("S2.3")
