@@ -51,6 +51,17 @@ class GuardedEnvironment(Environment):
             del self.tags[name]
         self.add_tag(PlainEchoTag)
 
+    def error(
+        self,
+        exc: type[LiquidError] | LiquidError,
+        msg: str | None = None,
+        token: Token | None = None,
+    ) -> None:
+        """Raise it. What ends too early has no place of its own: it is given its tag's."""
+        if isinstance(exc, LiquidError) and exc.token is not None and exc.token.start_index < 0:
+            exc.token = None
+        super().error(exc, msg, token)
+
     def from_source(self, source: str) -> GuardedTemplate:
         """Parse a source; raises a LiquidError for anything that could not be rendered."""
         check_source(source)
