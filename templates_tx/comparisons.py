@@ -29,7 +29,7 @@ COMPARISONS = (
 
 
 def complaint_about(
-    expression: Expression, left: Shape, right: Shape, written: str
+    expression: Expression, left: Shape, written: str
 ) -> tuple[str, str, str] | None:
     """Sentence, suggestion and severity; None where nothing is certainly wrong.
 

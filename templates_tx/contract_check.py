@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from django.utils.translation import gettext as _
 from liquid import RenderContext
 from liquid.exceptions import LiquidError
+from liquid.template import BoundTemplate
 
 from templates_tx import defaults
 from templates_tx.compiling import compile_html
 from templates_tx.complaints import in_words, instead
 from templates_tx.contract import FALLBACK_LANGUAGE, Contract, Kind
 from templates_tx.contract_walk import Find, Walk
-from templates_tx.liquid_env import GuardedEnvironment, GuardedTemplate
+from templates_tx.liquid_env import GuardedEnvironment
 from templates_tx.message_types import MessageType
 from templates_tx.problems import ERROR, WARNING, Lines, Problem, Sources
 from templates_tx.rendering import Part, TemplateError, render_part
@@ -51,7 +52,7 @@ def _looked_at(source: str, part: str, contract: Contract) -> tuple[list[Problem
     lines = Lines(source)
     environment = _ESCAPING if RENDERED_AS[part] == "html" else _VERBATIM
     try:
-        template = environment.from_source(source)
+        template = environment.parsed(source)
         walk = _walked(source, template, contract, environment)
     except LiquidError as error:
         return [_problem(_unreadable(error, source, environment), part, lines)], set()
@@ -62,7 +63,7 @@ def _looked_at(source: str, part: str, contract: Contract) -> tuple[list[Problem
 
 
 def _walked(
-    source: str, template: GuardedTemplate, contract: Contract, environment: GuardedEnvironment
+    source: str, template: BoundTemplate, contract: Contract, environment: GuardedEnvironment
 ) -> Walk:
     walk = Walk(source, shapes_of(contract), RenderContext(template), environment is _ESCAPING)
     walk.nodes(template.nodes)
@@ -131,7 +132,8 @@ def _must_show(part: str, path: str, label: str, contract: Contract) -> Problem:
     field = contract.fields().get(path)
     insert = f"{{{{ {path} }}}}"
     if rows is not None:
-        insert = f"{{% for {rows.item} in {path} %}}{{{{ {rows.item}.{rows.fields[0].name} }}}}{{% endfor %}}"
+        shown = f"{{{{ {rows.item}.{rows.fields[0].name} }}}}"
+        insert = f"{{% for {rows.item} in {path} %}}{shown}{{% endfor %}}"
     elif field is not None and field.kind == Kind.LINES:
         insert = f'{{{{ {path} | join: ", " }}}}'
     words = _("The message must show “%(label)s”: insert %(insert)s")

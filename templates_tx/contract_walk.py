@@ -7,9 +7,10 @@ it may be anything, and nothing is said about it: what is reported is certainly 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.translation import gettext as _
 from liquid import RenderContext, Token
@@ -21,6 +22,7 @@ from liquid.builtin.expressions.primitive import (
     FloatLiteral,
     IntegerLiteral,
     RangeLiteral,
+    StringLiteral,
     TrueLiteral,
 )
 from liquid.builtin.tags.assign_tag import AssignNode
@@ -37,7 +39,7 @@ from liquid.expression import Expression
 
 from templates_tx.comparisons import COMPARISONS, complaint_about
 from templates_tx.filter_shapes import judge
-from templates_tx.liquid_nodes import BoundFilter, GuardedOutputNode
+from templates_tx.liquid_nodes import BoundFilter, GuardedCycleNode, GuardedOutputNode
 from templates_tx.printing import Printed, complaint_of
 from templates_tx.problems import ERROR
 from templates_tx.shapes import (
@@ -54,6 +56,11 @@ from templates_tx.unknown import Names, Unknown, no_list, unknown_root, unknown_
 MOST = 100
 """Problems of one source: nobody reads on, and each costs a search for what was meant."""
 
+_LITERALS: dict[type[Expression], Shape] = {
+    StringLiteral: ANYTHING,
+    **dict.fromkeys((IntegerLiteral, FloatLiteral), NUMBER),
+    **dict.fromkeys((TrueLiteral, FalseLiteral), FLAG),
+}
 _WRITTEN = re.compile(r"(?:[\w-]|\.(?=[\w-])|\[[^\]\n]*\])+")
 
 
@@ -70,7 +77,7 @@ class Find:
 
 @dataclass(slots=True)
 class Walk:
-    """One pass through one source. ``found`` and ``used`` (the contract's paths) are what it is for.
+    """One pass through one source, for ``found`` and ``used``: the contract's paths that it shows.
 
     ``static``: for the library's own questions; ``is_html``: where links and line breaks matter.
     """
@@ -92,31 +99,33 @@ class Walk:
             self.node(node)
 
     def node(self, node: Node) -> None:
-        match node:
-            case GuardedOutputNode():
-                self._output(node)
-            case AssignNode():
-                self.made[str(node.name)] = self.value(node.expression)
-            case CaptureNode():
-                self.node(node.block)
-                self.made[str(node.name)] = TEXT
-            case ForNode() | TablerowNode():
-                self._loop(node)
-            case IfNode() | UnlessNode() | CaseNode():
-                self._branches(node)
-            case ConditionalBlockNode() | MultiExpressionBlockNode():
-                self._conditions(node)
-                self.node(node.block)
-            case IncrementNode() | DecrementNode():
-                self.counters.add(str(node.name))
-            case BreakNode() | ContinueNode() if not self.loops:
-                words = _("“%(name)s” stands outside of a loop.") % {"name": node.token.value}
-                self._find(node.token, words)
-            case CycleNode():
-                for expression in node.expressions():
-                    self.value(expression)
-            case _:
-                self.nodes(self._children(node))
+        VISITS.get(type(node), Walk.below)(self, node)
+
+    def below(self, node: Node) -> None:
+        """A tag that only holds others."""
+        self.nodes(self._children(node))
+
+    def _assign(self, node: AssignNode) -> None:
+        self.made[str(node.name)] = self.value(node.expression)
+
+    def _capture(self, node: CaptureNode) -> None:
+        self.node(node.block)
+        self.made[str(node.name)] = TEXT
+
+    def _count(self, node: IncrementNode | DecrementNode) -> None:
+        self.counters.add(str(node.name))
+
+    def _cycle(self, node: CycleNode) -> None:
+        self._each(node.expressions())
+
+    def _way_out(self, node: BreakNode | ContinueNode) -> None:
+        if not self.loops:
+            words = _("“%(name)s” stands outside of a loop.") % {"name": node.token.value}
+            self._find(node.token, words)
+
+    def _branch(self, node: ConditionalBlockNode | MultiExpressionBlockNode) -> None:
+        self._conditions(node)
+        self.node(node.block)
 
     def _children(self, node: Node) -> Iterable[Node]:
         return node.children(self.static, include_partials=False)
@@ -193,22 +202,20 @@ class Walk:
         self.in_condition = before
 
     def value(self, expression: Expression) -> Shape:
-        match expression:
-            case Path():
-                return self._path(expression)
-            case FilteredExpression():
-                return self._filtered(expression)
-            case IntegerLiteral() | FloatLiteral():
-                return NUMBER
-            case TrueLiteral() | FalseLiteral():
-                return FLAG
-            case RangeLiteral():
-                self._each(expression.children())
-                return Shape(item=NUMBER)
+        """What it is; complains about what it is made of."""
+        if (literal := _LITERALS.get(type(expression))) is not None:
+            return literal
+        if isinstance(expression, Path):
+            return self._path(expression)
+        if isinstance(expression, FilteredExpression):
+            return self._filtered(expression)
         shapes = self._each(expression.children())
+        if isinstance(expression, RangeLiteral):
+            return Shape(item=NUMBER)
         if isinstance(expression, COMPARISONS):
             left = expression.left
-            if complaint := complaint_about(expression, *shapes, self._written(left.token)):
+            complaint = complaint_about(expression, shapes[0], self._written(left.token))
+            if complaint:
                 self._find(left.token, *complaint)
         return ANYTHING
 
@@ -293,3 +300,17 @@ class Walk:
             self.found.setdefault(
                 (index, message), Find(index, length, message, suggestion, severity)
             )
+
+
+VISITS: dict[type[Node], Callable[[Walk, Any], None]] = {
+    GuardedOutputNode: Walk._output,
+    AssignNode: Walk._assign,
+    CaptureNode: Walk._capture,
+    ForNode: Walk._loop,
+    TablerowNode: Walk._loop,
+    **dict.fromkeys((IfNode, UnlessNode, CaseNode), Walk._branches),
+    **dict.fromkeys((ConditionalBlockNode, MultiExpressionBlockNode), Walk._branch),
+    **dict.fromkeys((IncrementNode, DecrementNode), Walk._count),
+    **dict.fromkeys((BreakNode, ContinueNode), Walk._way_out),
+    GuardedCycleNode: Walk._cycle,
+}

@@ -23,21 +23,21 @@ TAKES = {
     **dict.fromkeys(("money", "number"), AMOUNTS),
     **dict.fromkeys(("format_date", "format_datetime", "date"), DATES),
 }
-_GIVES_TEXT = frozenset({"money", "number", "format_date", "format_datetime", "safe_url", "join"})
-_GIVES_NUMBER = frozenset(
-    "abs at_least at_most ceil divided_by find_index floor minus modulo plus round size sum times".split()
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_GIVES_TEXT = _names("money number format_date format_datetime safe_url join")
+_GIVES_NUMBER = _names(
+    "abs at_least at_most ceil divided_by find_index floor minus modulo plus round size sum times"
 )
-_GIVES_THE_LIST = frozenset(
-    "compact concat default reject reverse slice sort sort_natural uniq where".split()
-)
-_GIVES_AN_ITEM = frozenset({"find", "first", "last"})
-_OF_LISTS = (
-    _GIVES_THE_LIST | _GIVES_AN_ITEM | {"find_index", "has", "join", "map", "size", "sum", "split"}
-)
+_GIVES_THE_LIST = _names("compact concat default reject reverse slice sort sort_natural uniq where")
+_GIVES_AN_ITEM = _names("find first last")
+_OF_LISTS = _GIVES_THE_LIST | _GIVES_AN_ITEM | _names("find_index has join map size sum split")
 # Their first value is the name of what each item has.
-_BY_NAME = frozenset(
-    "compact find find_index has map reject sort sort_natural sum uniq where".split()
-)
+_BY_NAME = _names("compact find find_index has map reject sort sort_natural sum uniq where")
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,13 +64,18 @@ class GuardedEnvironment(Environment):
 
     def from_source(self, source: str) -> GuardedTemplate:
         """Parse a source; raises a LiquidError for anything that could not be rendered."""
+        template = self.parsed(source)
+        template.steps = compiled(template.nodes, RenderContext(template))
+        return template
+
+    def parsed(self, source: str) -> GuardedTemplate:
+        """As `from_source`, to be looked at and not to be rendered: without its steps."""
         check_source(source)
         template = self.from_string(source)
         assert isinstance(template, GuardedTemplate)
         static = RenderContext(template)
         for node in template.nodes:
             secure(node, static)
-        template.steps = compiled(template.nodes, static)
         return template
 
     def render_template(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
@@ -59,8 +60,7 @@ class Lines:
     starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.starts = [0]
-        self.starts += [at + 1 for at, letter in enumerate(self.source) if letter == "\n"]
+        self.starts = [0, *(each.end() for each in re.finditer("\n", self.source))]
 
     def place(self, index: int) -> tuple[int, int]:
         """Line and column, from 1."""

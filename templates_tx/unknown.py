@@ -77,7 +77,7 @@ def unknown_root(names: Names, path: Path, ended: Mapping[str, Shape]) -> Unknow
 
 
 def unknown_step(names: Names, path: Path, place: int, shape: Shape) -> Unknown:
-    """``place``: which of the keys behind the name is not there; ``shape``: what it was asked of."""
+    """``place``: which key behind the name is not there; ``shape``: what it was asked of."""
     key, asked = str(path.path[place + 1]), spelled(path, place + 1)
     whole = spelled(path)
     if shape.item is not None:
