@@ -7,6 +7,9 @@ appear, and at what really comes out with everything there and with everything m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from time import monotonic
+from typing import Any
 
 from django.utils.translation import gettext as _
 from liquid import RenderContext
@@ -19,6 +22,7 @@ from templates_tx.complaints import in_words, instead
 from templates_tx.contract import FALLBACK_LANGUAGE, Contract, Kind
 from templates_tx.contract_walk import Find, Walk
 from templates_tx.liquid_env import GuardedEnvironment
+from templates_tx.merge_tags import leftovers, translate
 from templates_tx.message_types import MessageType
 from templates_tx.problems import ERROR, WARNING, Lines, Problem, Sources
 from templates_tx.rendering import Part, TemplateError, render_part
@@ -36,6 +40,8 @@ RENDERED_AS: dict[str, Part] = {
     "text": "text",
     "sms": "text",
 }
+LONGEST = 2.0
+"""Seconds of trial renders: somebody waits for them."""
 _SHORT = 80
 
 
@@ -47,8 +53,46 @@ def check_source(source: str, part: str, contract: Contract) -> list[Problem]:
     return _looked_at(source, part, contract)[0]
 
 
-def _looked_at(source: str, part: str, contract: Contract) -> tuple[list[Problem], set[str]]:
+def _looked_at(written: str, part: str, contract: Contract) -> tuple[list[Problem], set[str]]:
     """The problems, and the contract's paths that are shown."""
+    source = in_liquid(written, contract)
+    problems, shown = _read(source, part, contract)
+    problems += [_left_over(part, *found) for found in leftovers(source)]
+    if source != written:
+        problems = [_where_written(each, source, written) for each in problems]
+    return problems, shown
+
+
+def in_liquid(source: str, contract: Contract) -> str:
+    """What is checked, kept and rendered: merge tags of newsletter programs are Liquid in it."""
+    return translate(source, {*contract.fields(), *contract.lists()})
+
+
+def all_in_liquid(sources: Sources, contract: Contract) -> Sources:
+    """Each part as ``in_liquid`` gives it."""
+    return sources.changed(lambda source: in_liquid(source, contract))
+
+
+def _left_over(part: str, line: int, column: int, tag: str) -> Problem:
+    words = _("“%(tag)s” means nothing here and would be sent as it is.") % {"tag": tag[:_SHORT]}
+    return Problem(part, words, line, column, len(tag))
+
+
+def _where_written(problem: Problem, source: str, written: str) -> Problem:
+    """Lines are the same in what was written; within a line merge tags may be longer or shorter."""
+    if problem.line is None or problem.column is None:
+        return problem
+    here, there = (text.split("\n")[problem.line - 1] for text in (source, written))
+    if here == there:
+        return problem
+    underlined = here[problem.column - 1 :][: problem.length]
+    at = there.find(underlined) if underlined else -1
+    if at < 0:
+        return replace(problem, column=None, length=0, suggestion="")
+    return replace(problem, column=at + 1)
+
+
+def _read(source: str, part: str, contract: Contract) -> tuple[list[Problem], set[str]]:
     lines = Lines(source)
     environment = _ESCAPING if RENDERED_AS[part] == "html" else _VERBATIM
     try:
@@ -104,7 +148,8 @@ def check_template(sources: Sources, message_type: MessageType, language: str) -
     problems += _missing_parts(sources)
     problems += _not_shown(sources, message_type.contract, shown)
     if not any(problem.refuses for problem in problems):
-        problems += _tried(sources, message_type, language)
+        liquid = all_in_liquid(sources, message_type.contract)
+        problems += _tried(liquid, message_type.contract, language)
     return problems
 
 
@@ -158,20 +203,37 @@ def compiled(sources: Sources, language: str) -> str:
     return compile_html(sources.html_source, layout_for(language), sources.preheader)
 
 
-def _tried(sources: Sources, message_type: MessageType, language: str) -> list[Problem]:
+def _tried(sources: Sources, contract: Contract, language: str) -> list[Problem]:
+    """What is wrong with the first possible data that it fails for."""
     try:
         html = compiled(sources, language)
     except TemplateError as error:
         return [told(error, "html")]
-    contract = message_type.contract
-    problems: list[Problem] = []
-    for context in (contract.sample(language), contract.barest(language)):
-        found = list(_rendered(sources, html, context))
-        problems += [each for each in found if each not in problems]
-    return problems
+    until = monotonic() + LONGEST
+    for context in _possible(contract, language):
+        if problems := list(_rendered(sources, html, context)):
+            return problems
+        if monotonic() > until:
+            break
+    return []
 
 
-def _rendered(sources: Sources, html: str, context: dict[str, object]) -> Iterator[Problem]:
+def _possible(contract: Contract, language: str) -> Iterator[dict[str, Any]]:
+    """All of it there; nothing there that may be missing; each value missing by itself."""
+    yield contract.sample(language)
+    barest = contract.barest(language)
+    yield barest
+    for name, value in contract.sample(language).items():
+        if not isinstance(value, dict):
+            if value != barest[name]:
+                yield contract.sample(language) | {name: barest[name]}
+            continue
+        for inner, usual in value.items():
+            if usual != barest[name][inner]:
+                yield contract.sample(language) | {name: {**value, inner: barest[name][inner]}}
+
+
+def _rendered(sources: Sources, html: str, context: dict[str, Any]) -> Iterator[Problem]:
     failed = False
     for part, source in sources.parts().items():
         try:

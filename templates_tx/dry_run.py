@@ -16,7 +16,7 @@ from templates_tx.assignments import decision_of, rows_of
 from templates_tx.composer import language_for
 from templates_tx.context import full_context
 from templates_tx.contract import FALLBACK_LANGUAGE
-from templates_tx.contract_check import RENDERED_AS, compiled, told
+from templates_tx.contract_check import RENDERED_AS, all_in_liquid, compiled, told
 from templates_tx.message_types import MessageType
 from templates_tx.models import MessageTemplate, TemplateVersion
 from templates_tx.own_types import types_of
@@ -103,7 +103,8 @@ def try_on_orders(
     Raises ``TemplateError`` for HTML that cannot be compiled.
     """
     until = monotonic() + LONGEST
-    trial = Trial(sources, compiled(sources, language or shop.language))
+    liquid = all_in_liquid(sources, message_type.contract)
+    trial = Trial(liquid, compiled(liquid, language or shop.language))
     cases = _cases(message_type, shop, language, count)
     return _run(((trial, case) for case in cases), until)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 
 ERROR, WARNING = "error", "warning"
 
@@ -50,6 +51,10 @@ class Sources:
             "text": self.text,
             "sms": self.sms,
         }
+
+    def changed(self, change: Callable[[str], str]) -> Sources:
+        """The same with each part changed."""
+        return Sources(*(change(getattr(self, each.name)) for each in fields(self)))
 
 
 @dataclass(slots=True)

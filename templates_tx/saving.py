@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from shops.models import AuditEntry, Shop
 from templates_tx.contract import FALLBACK_LANGUAGE
-from templates_tx.contract_check import check_template, compiled, told
+from templates_tx.contract_check import all_in_liquid, check_template, compiled, told
 from templates_tx.dry_run import DryRun, sources_of, try_on_orders
 from templates_tx.message_types import MessageType
 from templates_tx.models import MessageTemplate, TemplateDraft, TemplateVersion
@@ -94,27 +94,34 @@ def save_version(
 ) -> TemplateVersion:
     """Stores what was written as the next version and puts it into use; the draft is gone then.
 
-    What equals the current version makes no new one. Raises ``Refused`` with what is wrong, and
+    Merge tags of newsletter programs are kept as Liquid. What equals the current version makes no
+    new one. Raises ``Refused`` with what is wrong, and
     ``OrdersFail`` where only some of the latest orders would fail, unless they may.
     """
-    _check(template, sources, even_if_orders_fail)
+    message_type = find(template.message_type, _shop_of(template))
+    _check(template, sources, message_type, even_if_orders_fail)
+    liquid = all_in_liquid(sources, message_type.contract)
     with transaction.atomic():
         row = _locked(template)
-        is_new = row.current is None or sources_of(row.current) != sources
-        version = _store(row, sources, user) if is_new else row.current
+        version = row.current
+        is_new = version is None or sources_of(version) != liquid
+        if version is None or is_new:
+            version = _store(row, liquid, user)
         if is_new or not row.in_use:
             row.in_use = True
             row.save(update_fields=["in_use"])
-            assert version is not None
             _note("template.saved", row, user, version=version.number)
         TemplateDraft.objects.filter(template=row).delete()
     template.current, template.in_use = version, True
-    assert version is not None
     return version
 
 
-def _check(template: MessageTemplate, sources: Sources, even_if_orders_fail: bool) -> None:
-    message_type = find(template.message_type, _shop_of(template))
+def _check(
+    template: MessageTemplate,
+    sources: Sources,
+    message_type: MessageType,
+    even_if_orders_fail: bool,
+) -> None:
     problems = check_template(sources, message_type, template.language)
     if any(problem.refuses for problem in problems):
         raise Refused(problems)
