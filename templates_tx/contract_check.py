@@ -26,6 +26,7 @@ from templates_tx.merge_tags import leftovers, translate
 from templates_tx.message_types import MessageType
 from templates_tx.problems import ERROR, WARNING, Lines, Problem, Sources
 from templates_tx.rendering import Part, TemplateError, render_part
+from templates_tx.samples import base_sample
 from templates_tx.shapes import shapes_of
 
 __all__ = ["ERROR", "WARNING", "Problem", "Sources", "check_source", "check_template"]
@@ -219,6 +220,11 @@ def _tried(sources: Sources, contract: Contract, language: str) -> list[Problem]
 
 
 def _possible(contract: Contract, language: str) -> Iterator[dict[str, Any]]:
+    """What a message of this type may know, beside what every one knows."""
+    return (base_sample(language) | each for each in _complete_and_not(contract, language))
+
+
+def _complete_and_not(contract: Contract, language: str) -> Iterator[dict[str, Any]]:
     """All of it there; nothing there that may be missing; each value missing by itself."""
     yield contract.sample(language)
     barest = contract.barest(language)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from templates_tx.contract import Contract, Entry, Field, Group, Kind, Rows
+from templates_tx.types.shared import LOCALE, SHOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,8 @@ FORLOOP = Shape(fields={**_TURN, **_ENDS, "name": TEXT, "parentloop": ANYTHING})
 _CELLS = dict.fromkeys(("col", "col0", "row"), NUMBER) | {"col_first": FLAG, "col_last": FLAG}
 TABLEROWLOOP = Shape(fields={**_TURN, **_ENDS, **_CELLS})
 
-# What there is beside the contract: the language, what has just changed, and the clock.
-BESIDE = {
-    "locale": Shape("locale", Kind.TEXT),
+# What there is beside the contract: what has just changed, and the clock.
+_BESIDE = {
     "change": Shape(
         "change",
         fields={name: Shape(f"change.{name}", Kind.TEXT) for name in ("field", "before", "after")},
@@ -64,7 +64,9 @@ BESIDE = {
 
 def shapes_of(contract: Contract) -> dict[str, Shape]:
     """Name → shape of everything that a template of this contract may use."""
-    return BESIDE | {entry.name: _shape(entry, entry.name) for entry in contract.entries}
+    # The composer gives the first ones to every template.
+    entries = (*LOCALE, SHOP, *contract.entries)
+    return _BESIDE | {entry.name: _shape(entry, entry.name) for entry in entries}
 
 
 def _shape(entry: Entry, path: str) -> Shape:

@@ -27,13 +27,14 @@ class Names:
     shapes: Mapping[str, Shape]
 
     def like(self, path: str) -> str:
-        """The path that looks most like this one; empty if none does.
+        """The path that looks most like this one; empty if none does."""
+        known = [each for each in paths_in(self.shapes) if "." in each or "." not in path]
+        return self.ending_in(path) or closest(path.lower(), known)
 
-        Somebody who writes `total` means `order.total`, if nothing else is called total.
-        """
-        known = list(paths_in(self.shapes))
-        same_end = [each for each in known if each.endswith(f".{path}")]
-        return same_end[0] if len(same_end) == 1 else closest(path.lower(), known)
+    def ending_in(self, name: str) -> str:
+        """The one path that ends so: who writes `total` means `order.total`; empty if several do."""
+        found = [each for each in paths_in(self.shapes) if each.endswith(f".{name}")]
+        return found[0] if len(found) == 1 else ""
 
     def list_of(self, item: str) -> str:
         """The list whose items are usually called so; empty if there is none."""
@@ -88,7 +89,7 @@ def unknown_step(names: Names, path: Path, place: int, shape: Shape) -> Unknown:
     near = closest(key, shape.fields)
     if near:
         return Unknown(_not_known(whole), str(Path(path.token, _with(path, place, near))))
-    return Unknown(_not_known(whole), names.like(whole))
+    return Unknown(_not_known(whole), names.ending_in(key))
 
 
 def _with(path: Path, place: int, key: str) -> list[str | int | Path]:
