@@ -32,7 +32,7 @@ class Names:
         return self.ending_in(path) or closest(path.lower(), known)
 
     def ending_in(self, name: str) -> str:
-        """The one path that ends so: who writes `total` means `order.total`; empty if several do."""
+        """The one path that ends so: `order.total` for `total`; empty if several do."""
         found = [each for each in paths_in(self.shapes) if each.endswith(f".{name}")]
         return found[0] if len(found) == 1 else ""
 

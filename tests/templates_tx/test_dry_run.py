@@ -16,7 +16,7 @@ from templates_tx.contract_check import Sources
 from templates_tx.dry_run import DryRun, try_all_on_orders, try_on_orders
 from templates_tx.models import MessageTemplate, TemplateAssignment, TemplateVersion
 from templates_tx.notify import notify
-from templates_tx.rendering import TemplateError
+from templates_tx.rendering import TemplateError, render_part
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +97,7 @@ def test_a_template_loops_over_the_lines_of_each_order(shop: Shop) -> None:
     order = factories.place_order(shop)
     loop = "{% for item in order.items %}{{ item.name }};{% endfor %}"
     [case] = dry_run.cases_of_orders(ORDER, shop, [order])
-    assert dry_run.render_part(loop, "text", case.context) == (
+    assert render_part(loop, "text", case.context) == (
         "Kask Giro Register MIPS;Bidon Elite Fly 750 ml;"
     )
     assert try_on_orders(replace(WORDS, text=loop), ORDER, shop) == DryRun(1, [])
