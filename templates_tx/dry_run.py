@@ -6,7 +6,7 @@ What is about no order is tried with the snapshots of the latest messages of its
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -184,9 +184,10 @@ def _with_words(
     message_type: MessageType, shop: Shop, orders: list[Order], words: Wording
 ) -> Iterator[tuple[Trial, Case]]:
     for case in cases_of_orders(message_type, shop, orders):
-        found = words.trial(message_type.code, case.language)
-        if found is not None:
-            yield found, case
+        if found := words.trial(message_type.code, case.language):
+            spoken, trial = found
+            context = case.context | {"locale": spoken}
+            yield trial, replace(case, language=spoken, context=context)
 
 
 class Wording:
@@ -204,7 +205,8 @@ class Wording:
         }
         self.trials: dict[tuple[str, str], Trial] = {}
 
-    def trial(self, code: str, language: str) -> Trial | None:
+    def trial(self, code: str, language: str) -> tuple[str, Trial] | None:
+        """The language that is really spoken, with its words; None where there are none."""
         for spoken in (language, self.shop.language, FALLBACK_LANGUAGE):
             key = (code, spoken)
             if key in self.rows:
@@ -212,7 +214,7 @@ class Wording:
                     version = self.rows[key].current
                     assert version is not None
                     self.trials[key] = Trial(sources_of(version), version.html)
-                return self.trials[key]
+                return spoken, self.trials[key]
         return None
 
 

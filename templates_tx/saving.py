@@ -9,7 +9,6 @@ import hashlib
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from shops.models import AuditEntry, Shop
 from templates_tx.contract import FALLBACK_LANGUAGE
@@ -40,12 +39,7 @@ class OrdersFail(Refused):
         self.dry_run = dry_run
         super().__init__(
             [
-                Problem(
-                    each.part,
-                    _("Order %(number)s: %(message)s")
-                    % {"number": each.order_number, "message": each.message},
-                    each.line,
-                )
+                Problem(each.part, f"{each.order_number}: {each.message}", each.line)
                 for each in dry_run.failures
             ]
         )
@@ -96,7 +90,8 @@ def save_version(
 
     Merge tags of newsletter programs are kept as Liquid. What equals the current version makes no
     new one. Raises ``Refused`` with what is wrong, and
-    ``OrdersFail`` where only some of the latest orders would fail, unless they may.
+    ``OrdersFail`` where only some of the latest orders would fail, unless they may;
+    ``UnknownMessageType`` if the template's type is gone.
     """
     message_type = find(template.message_type, _shop_of(template))
     _check(template, sources, message_type, even_if_orders_fail)

@@ -190,6 +190,13 @@ def test_every_message_that_is_on_is_tried_with_the_words_in_use(shop: Shop) -> 
     assert failed(runs["order.paid"]) == [pole.number]
 
 
+def test_words_are_tried_in_the_language_that_they_are_in(shop: Shop) -> None:
+    factories.place_order(shop, factories.make_customer(shop, language="cs"))
+    MessageTemplate.objects.filter(message_type="order.placed", language="cs").delete()
+    own(shop, "order.placed", "pl", "{% if locale != 'pl' %}{{ order.nothing }}{% endif %}x")
+    assert try_all_on_orders(shop)["order.placed"] == DryRun(1, [])
+
+
 def test_words_that_are_not_in_use_are_not_tried(shop: Shop) -> None:
     factories.place_order(shop)
     template = own(shop, "order.placed", "pl", "{{ order.nothing }}")

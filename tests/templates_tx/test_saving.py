@@ -10,15 +10,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
+from maillog.registry import RenderFailed
 from shops import audit
 from shops.models import AuditEntry, Shop
 from templates_tx import message_types
 from templates_tx.contract_check import Sources, check_template
 from templates_tx.dry_run import sources_of
 from templates_tx.models import MessageTemplate, OwnMessageType, TemplateDraft
+from templates_tx.notify import notify
 from templates_tx.own_types import as_type
 from templates_tx.plans import plan_for
-from templates_tx.renderer import parts_of
+from templates_tx.renderer import parts_of, render
+from templates_tx.rendering import TemplateError
 from templates_tx.saving import (
     OrdersFail,
     Refused,
@@ -100,6 +103,31 @@ def test_a_type_that_the_shop_has_made_begins_with_its_own_values(shop: Shop, ow
     assert "{{ voucher }}" in template.current.html and "{{ voucher }}" in template.current.text
     assert "&lt;b&gt;" in template.current.html
     assert save_version(template, sources_of(template.current), owner).number == 1
+
+
+@pytest.mark.promise("S4.21")
+def test_a_message_without_a_value_that_its_words_need_is_refused(shop: Shop, owner: User) -> None:
+    factories.make_account(shop)
+    row = OwnMessageType.objects.create(
+        shop=shop,
+        code="own.voucher",
+        name="Bon",
+        section="orders",
+        to="given",
+        fields=[{"name": "voucher", "label": "Bon", "sample": "X1"}],
+    )
+    template = own_template(shop, as_type(row), "pl", owner)
+    to = {"shop": shop, "to": "anna@klient.example", "language": "pl"}
+    save_version(template, Sources("Bon {{ voucher }}", "", "Bon"), owner)
+    with pytest.raises(TemplateError, match="voucher"):
+        notify("own.voucher", **to)
+    save_version(template, Sources("Bon", "", "Bon {{ voucher }}"), owner)
+    message = notify("own.voucher", **to)
+    assert message is not None
+    with pytest.raises(RenderFailed, match="voucher"):
+        render(message)
+    complete = notify("own.voucher", context={"voucher": "X-7"}, **to)
+    assert complete is not None and render(complete).text == "Bon X-7"
 
 
 def test_what_is_saved_is_the_next_version_compiled_and_in_use(
