@@ -159,7 +159,9 @@ def _cases_of_log(
     for number, to, spoken, context in rows.newest_first().values_list(*columns)[:count]:
         if isinstance(context, dict):
             spoken = language or spoken or shop.language
-            yield Case(number or to, spoken, {**context, "locale": spoken})
+            # An older snapshot does not have what the contract has got since.
+            whole = message_type.contract.completed({**context, "locale": spoken})
+            yield Case(number or to, spoken, whole)
 
 
 def try_all_on_orders(shop: Shop, count: int = COUNT) -> dict[str, DryRun]:
