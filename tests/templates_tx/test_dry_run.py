@@ -143,12 +143,15 @@ def test_what_is_about_no_order_is_tried_with_the_log(shop: Shop) -> None:
 
 
 def test_a_snapshot_that_is_older_than_a_value_of_its_contract_does_not_fail(shop: Shop) -> None:
-    message = notify("customer.registered", shop=shop, to="anna@klient.example")
+    product = {"name": "Kask", "variant": "M", "price": "", "url": "", "image_url": ""}
+    message = notify(
+        "stock.back", shop=shop, to="anna@klient.example", context={"product": product}
+    )
     assert message is not None and message.context is not None
-    del message.context["login_url"]
+    del message.context["product"]["variant"]
     message.save(update_fields=["context"])
-    words = Sources("x", "", "{{ login_url }}{{ customer.email }}")
-    assert try_on_orders(words, message_types.get("customer.registered"), shop) == DryRun(1, [])
+    words = Sources("x", "", "{{ product.name }}{{ product.variant }}")
+    assert try_on_orders(words, message_types.get("stock.back"), shop) == DryRun(1, [])
 
 
 def test_it_asks_the_database_four_times_at_most_and_is_quick(
