@@ -50,6 +50,7 @@ from templates_tx.shapes import (
     TABLEROWLOOP,
     TEXT,
     Shape,
+    shapes_of_others,
 )
 from templates_tx.unknown import Names, Unknown, no_list, unknown_root, unknown_step
 
@@ -272,7 +273,9 @@ class Walk:
             return self.made[name]
         if name in self.data:
             return self.data[name]
-        return NUMBER if name in self.counters else None
+        if name in self.counters:
+            return NUMBER
+        return shapes_of_others().get(name) if self.in_condition else None
 
     def _names(self) -> Names:
         shapes = dict(self.data) | self.made

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from templates_tx.contract import Contract, Entry, Field, Group, Kind, Rows
-from templates_tx.types.shared import LOCALE, SHOP
+from templates_tx.types.shared import CUSTOMER, LOCALE, ORDER, SHOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ _BESIDE = {
     "now": Shape(kind=Kind.MOMENT),
     "today": Shape(kind=Kind.DATE),
 }
+
+
+def shapes_of_others() -> dict[str, Shape]:
+    """What many types have and this one may not: words that are shared may ask for it."""
+    return {entry.name: _shape(entry, entry.name) for entry in (CUSTOMER, ORDER)}
 
 
 def shapes_of(contract: Contract) -> dict[str, Shape]:

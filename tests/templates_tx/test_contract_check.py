@@ -152,6 +152,17 @@ def test_nothing_is_said_about_what_is_right(source: str, part: str) -> None:
     assert faults(source, part) == []
 
 
+def test_words_that_types_share_may_ask_for_what_only_some_of_them_have() -> None:
+    contact = message_types.get("contact.form").contract
+    assert (
+        faults("{% if customer %}x{% endif %}{% if order.number %}x{% endif %}", "text", contact)
+        == []
+    )
+    [typo] = faults("{% if customer.nam %}x{% endif %}", "text", contact)
+    assert typo.suggestion == "customer.name"
+    assert faults("{% if customer %}{{ customer.name }}{% endif %}", "text", contact)
+
+
 def test_all_faults_are_named_in_one_pass_in_the_order_of_the_source() -> None:
     found = faults("{{ order.a1 }}\n{{ order.number | money }}\n{% for x in shop %}{% endfor %}")
     assert [problem.line for problem in found] == [1, 2, 3]
