@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from templates_tx.contract import Contract, Entry, Field, Group, Kind, Rows
 from templates_tx.types.shared import CUSTOMER, LOCALE, ORDER, SHOP
@@ -62,6 +63,7 @@ _BESIDE = {
 }
 
 
+@cache
 def shapes_of_others() -> dict[str, Shape]:
     """What many types have and this one may not: words that are shared may ask for it."""
     return {entry.name: _shape(entry, entry.name) for entry in (CUSTOMER, ORDER)}
