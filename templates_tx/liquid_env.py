@@ -51,15 +51,31 @@ class GuardedEnvironment(Environment):
             del self.tags[name]
         self.add_tag(PlainEchoTag)
 
+    def error(
+        self,
+        exc: type[LiquidError] | LiquidError,
+        msg: str | None = None,
+        token: Token | None = None,
+    ) -> None:
+        """Raise it. What ends too early has no place of its own: it is given its tag's."""
+        if isinstance(exc, LiquidError) and exc.token is not None and exc.token.start_index < 0:
+            exc.token = None
+        super().error(exc, msg, token)
+
     def from_source(self, source: str) -> GuardedTemplate:
         """Parse a source; raises a LiquidError for anything that could not be rendered."""
+        template = self.parsed(source)
+        template.steps = compiled(template.nodes, RenderContext(template))
+        return template
+
+    def parsed(self, source: str) -> GuardedTemplate:
+        """As `from_source`, to be looked at and not to be rendered: without its steps."""
         check_source(source)
         template = self.from_string(source)
         assert isinstance(template, GuardedTemplate)
         static = RenderContext(template)
         for node in template.nodes:
             secure(node, static)
-        template.steps = compiled(template.nodes, static)
         return template
 
     def render_template(

@@ -142,6 +142,7 @@ def broken_template(shop: Shop) -> MessageTemplate:
     return template
 
 
+@pytest.mark.promise("S4.33")
 def test_an_error_in_the_text_never_breaks_the_order(
     shop: Shop, broken_template: MessageTemplate
 ) -> None:
