@@ -225,7 +225,7 @@ def test_optional_values_that_nobody_hands_in_are_there_and_empty(shop: Shop) ->
     assert told(order, "payment.failed")[0].context["payment_url"] == ""
     given = {"product": {"name": "Kask", "url": "https://rowerownia.example/kask"}}
     message = notify("stock.back", shop=shop, to="a@klient.example", context=given)
-    assert message is not None
+    assert message is not None and message.context is not None
     blanks = {"variant": "", "price": "", "image_url": ""}
     assert message.context["product"] == {**blanks, **given["product"]}
     assert "order" not in message.context

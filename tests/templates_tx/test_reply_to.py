@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mailaccounts.models import SenderAccount
@@ -57,7 +59,7 @@ def test_where_a_type_has_decided_nothing_the_account_decides(shop: Shop) -> Non
 def test_what_is_for_the_shop_is_answered_to_whoever_wrote(
     shop: Shop, code: str, group: str
 ) -> None:
-    context = sample_of(code, "pl")
+    context: dict[str, Any] = sample_of(code, "pl")
     own = {key: context[key] for key in context if key not in ("shop", "locale")}
     own[group] = {**context[group], "email": "kto@pisze.example"}
     message = notify(code, shop=shop, to="ktos@inny.example", context=own)
