@@ -31,7 +31,8 @@ from maillog.models import (
     WorkerBeat,
 )
 from maillog.registry import type_name
-from maillog.resend import CannotResend, send_again
+from maillog.requeue import CannotResend
+from maillog.resend import send_again
 from shops.addresses import EmailAddressInvalid, normalise
 from shops.admin.scope import (
     CappedPaginator,

@@ -99,8 +99,8 @@ def _mend(pk: UUID, by: AbstractUser | None) -> Result:
     except RenderFailed as error:
         MailMessage.objects.filter(pk=pk).update(detail=str(error)[:2000])
         return Result(mistake=str(error))
-    if (reason := _why_over(message, words)) is not None:
-        return _cancelled(message, rows, reason)
+    if (over := _why_over(message, words)) is not None:
+        return _cancelled(message, rows, over)
     if words is not None:
         rows += _take_over(message, words)
     message.notes = [*dict.fromkeys([*message.notes, "mended"])]

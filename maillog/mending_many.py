@@ -99,7 +99,7 @@ def progress_of(shop: Shop) -> Tally | None:
 def go_on(shop_id: int, which: Which, by_id: int | None, after: str) -> int:
     """One task's part: those that follow the id ``after``; returns how many were looked at."""
     shop = Shop.objects.get(pk=shop_id)
-    by = get_user_model().objects.filter(pk=by_id).first()
+    by = get_user_model().objects.filter(pk=by_id).first() if by_id else None
     rows = which.of(shop).order_by("id")
     if after:
         rows = rows.filter(id__gt=UUID(after))

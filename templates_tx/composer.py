@@ -236,10 +236,10 @@ def _kept(cause: Cause) -> dict[str, Any] | None:
 def _store_failure(
     make: Callable[[], Draft], cause: Cause, order_number: str
 ) -> MailMessage | None:
-    kept = {"occurrence": cause.occurrence, "order_number": order_number, "context": _kept(cause)}
     try:
         with savepoint():
-            return queue(replace(make(), **kept))
+            failed = replace(make(), context=_kept(cause), occurrence=cause.occurrence)
+            return queue(replace(failed, order_number=order_number))
     except (OperationalError, InterfaceError):
         raise
     except Exception:

@@ -19,7 +19,8 @@ from maillog.forms import SendAgainForm
 from maillog.generation_alarms import log_path
 from maillog.mending_many import Which, mend_all
 from maillog.models import MailMessage
-from maillog.resend import CannotResend, cancel, send_again, try_again
+from maillog.requeue import CannotResend
+from maillog.resend import cancel, send_again, try_again
 from maillog.views.message import find, show
 from shops.models import Role
 from shops.scope import ShopScoped

@@ -59,7 +59,7 @@ def again(message: MailMessage) -> MailMessage:
     return MailMessage.objects.get(pk=message.pk)
 
 
-@pytest.mark.promise("S4.33", "S5.5")
+@pytest.mark.promise("S4.33")
 def test_a_message_without_a_subject_is_held_and_arrives_once_its_template_is_mended(
     shop: Shop, account: SenderAccount, server: Sink, owner: User
 ) -> None:
