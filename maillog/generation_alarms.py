@@ -98,7 +98,8 @@ def _text(heap: Heap) -> str:
     zone = heap.shop.zone
     since = moment_text(heap.since.astimezone(zone), timezone.now().astimezone(zone), "long")
     text = _("Since %(time)s. Mend the template; then send them from the log, all at once.")
-    return "\n\n".join(part for part in (text % {"time": since}, where, mistake) if part)
+    about = " ".join(part for part in (where, mistake) if part)
+    return "\n".join((text % {"time": since}, about))
 
 
 def log_path(shop: Shop, code: str = "") -> str:

@@ -6,7 +6,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from maillog.generation_failure import state_text
+from maillog.generation_failure import is_unmade, state_text
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.order_messages import tone_of
 from maillog.registry import type_name
@@ -18,6 +18,7 @@ register = template.Library()
 register.filter("type_name", type_name)
 register.filter("tone", tone_of)
 register.filter("state_text", state_text)
+register.filter("is_unmade", is_unmade)
 register.filter("attempt_text", attempt_text)
 register.filter("reply", reply_of)
 
