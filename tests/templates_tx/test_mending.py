@@ -303,11 +303,18 @@ def test_what_is_for_staff_never_goes_to_the_customer(
     shop: Shop, account: SenderAccount, server: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = factories.place_order(shop)
+    TemplateAssignment.objects.create(shop=shop, message_type="staff.new_order", is_on=True)
+    factories.make_template(shop, "staff.new_order", subject="Nowe zamówienie")
     with monkeypatch.context() as broken:
         broken.setattr(composer, "full_context", lambda *args: 1 / 0)
-        composer.send_for_order("staff.new_order", order, composer.Cause("order:1/staff"))
+        composer.send_for_order("staff.new_order", order, composer.Cause("order:1/again"))
     message = MailMessage.objects.get(message_type="staff.new_order")
-    assert message.to_text == shop.contact_email
+    assert (message.reason, message.to_text) == (Reason.TEMPLATE, shop.contact_email)
+    mend(message)
+    send_all(account)
+    arrived = {received.rcpt_to for received in server.store.received}
+    assert arrived == {(order.customer.email,), (shop.contact_email,)}
+    assert again(message).state == State.SENT
 
 
 def test_what_is_no_order_must_be_raised_again(shop: Shop) -> None:
