@@ -288,9 +288,21 @@ TOPICS = (
                 _("Why is a message held?"),
                 (
                     _(
-                        "It says so in the log: the text could not be made, test mode waits for "
-                        "approval, or the shop has no account to send from. Nothing leaves until "
+                        "It says so in the log: test mode waits for approval, the shop has no "
+                        "account to send from, or its limit is used up. Nothing leaves until "
                         "somebody decides."
+                    ),
+                ),
+            ),
+            Question(
+                "generation-failure",
+                _("What is a generation failure?"),
+                (
+                    _(
+                        "The text of a message could not be made, mostly because a template names "
+                        "a value that does not exist. The order itself is safe, and nobody has got "
+                        "a broken message. The log names part and line. Mend the template; then "
+                        "one button sends everything that waited for it."
                     ),
                 ),
             ),

@@ -24,6 +24,7 @@ from mailaccounts.condition import Condition, condition_of
 from mailaccounts.models import Breaker, SenderAccount
 from maillog.filters import GROUPS
 from maillog.forms import CAME_BACK, GIVEN_UP
+from maillog.generation_failure import GENERATION_FAILURE, UNMADE
 from maillog.models import Delivery, MailMessage, WorkerBeat
 from maillog.states import WAITING, State
 from shops.models import Role, Shop
@@ -48,11 +49,13 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What has not ended: how much waits, since when, and how much is held."""
+    """What has not ended: how much waits, since when, how much is held, and how much has no text
+    (``unmade``, which is not among what is held)."""
 
     waiting: int
     oldest: datetime | None
     held: int
+    unmade: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,8 @@ def queue_of(shop: Shop) -> Queue:
         .aggregate(
             waiting=Count("pk", filter=waiting),
             oldest=Min("created_at", filter=waiting),
-            held=Count("pk", filter=Q(state=State.HELD)),
+            held=Count("pk", filter=Q(state=State.HELD) & ~UNMADE),
+            unmade=Count("pk", filter=UNMADE),
         )
     )
     return Queue(**found)
@@ -203,7 +207,7 @@ class Overview(ShopScoped, TemplateView):
     def _alarm(
         self, beats: list[int], accounts: list[SendingAccount], queue: Queue
     ) -> Alarm | None:
-        """The worst of what is wrong: no worker, a paused account, messages that are held."""
+        """The worst of what is wrong: no worker, a paused account, mail without a text or held."""
         if not beats:
             return Alarm(
                 _("Nothing is sending: start the worker"),
@@ -224,6 +228,18 @@ class Overview(ShopScoped, TemplateView):
                 self.url("mailaccounts:accounts", Role.ACCOUNTS),
                 _("Open the accounts"),
             )
+        return self._alarm_of(queue)
+
+    def _alarm_of(self, queue: Queue) -> Alarm | None:
+        if queue.unmade:
+            title = ngettext(
+                "The text of %(count)s message could not be made",
+                "The texts of %(count)s messages could not be made",
+                queue.unmade,
+            )
+            text = _("Mend the template; then send them from the log, all at once.")
+            url = f"{self.url('maillog:log')}?state={GENERATION_FAILURE}"
+            return Alarm(title % {"count": queue.unmade}, text, url, _("Show them"))
         if not queue.held:
             return None
         title = ngettext(
@@ -231,6 +247,6 @@ class Overview(ShopScoped, TemplateView):
             "%(count)s messages are held and wait for you",
             queue.held,
         )
-        text = _("Each says why: a text that could not be made, an approval, a missing account.")
+        text = _("Each says why: an approval, a missing account, a limit that is used up.")
         url = f"{self.url('maillog:log')}?state={State.HELD}"
         return Alarm(title % {"count": queue.held}, text, url, _("Show them"))

@@ -18,6 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from maillog.generation_failure import state_text
 from maillog.models import (
     AttachmentFile,
     Attempt,
@@ -30,7 +31,8 @@ from maillog.models import (
     WorkerBeat,
 )
 from maillog.registry import type_name
-from maillog.resend import CannotResend, send_again
+from maillog.requeue import CannotResend
+from maillog.resend import send_again
 from shops.addresses import EmailAddressInvalid, normalise
 from shops.admin.scope import (
     CappedPaginator,
@@ -144,13 +146,13 @@ class MailMessageAdmin(LogAdmin):
     action_form = SendAgainForm
     actions = ("send_again",)
     refusals = (CannotResend,)
-    list_display = ("subject_or_type", "to_text", "type", "shop", "state", "created_at")
+    list_display = ("subject_or_type", "to_text", "type", "shop", "called", "created_at")
     list_filter = (ShopFilter, TypeFilter, "state", SinceFilter)
     list_select_related = ("shop",)
     search_fields = ("search", "message_id")
     search_help_text = _("Subject, recipient, order number or Message-ID")
     fields = (
-        *("shop", "type", "state", "reason", "detail", "viewer"),
+        *("shop", "type", "called", "reason", "detail", "viewer"),
         *("subject", "to_text", "from_name", "from_address", "reply_to", "account"),
         *("order_number", "message_id", "occurred_at", "created_at", "expires_at"),
         *("recipient_count", "failed_recipients", "is_test", "sensitive", "resend_of"),
@@ -176,6 +178,10 @@ class MailMessageAdmin(LogAdmin):
     @admin.display(description=_("type"))
     def type(self, obj: MailMessage) -> str:
         return type_name(obj.message_type, obj.shop)
+
+    @admin.display(description=_("state"), ordering="state")
+    def called(self, obj: MailMessage) -> str:
+        return state_text(obj)
 
     @admin.display(description=_("text"))
     def viewer(self, obj: MailMessage) -> str:

@@ -16,6 +16,7 @@ TOPICS = {
 WORDS = {
     "message.sent_again": _("Message sent again"),
     "message.tried_again": _("Message tried again"),
+    "message.mended": _("Message sent after its template was mended"),
     "message.cancelled": _("Message stopped"),
     "suppression.added": _("Address suppressed"),
     "suppression.changed": _("Suppression changed"),

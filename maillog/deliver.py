@@ -24,7 +24,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
-from maillog import claims, quotas, reaper
+from maillog import claims, generation_alarms, quotas, reaper
 from maillog.clock import db_now
 from maillog.models import WorkerBeat
 from maillog.sent_folder_threads import Filing
@@ -199,6 +199,7 @@ class Deliverer:
         if time.monotonic() >= self._next_quotas:
             self._next_quotas = time.monotonic() + QUOTAS_EVERY
             quotas.look()
+            generation_alarms.look()
 
     def _beat(self) -> None:
         if time.monotonic() < self._next_beat:

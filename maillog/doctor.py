@@ -14,11 +14,12 @@ import django
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from mailaccounts.models import Breaker, SenderAccount, server_endpoint
 from maillog.clock import db_now, is_postgresql
+from maillog.generation_failure import UNMADE
 from maillog.models import Delivery, WorkerBeat
 from maillog.states import DUE, State
 from shops import key_rotation
@@ -128,12 +129,11 @@ def check_queue() -> Iterator[Finding]:
     level = "warning" if age > QUEUE_IS_OLD else "ok"
     hint = "Look for paused accounts below." if level == "warning" else ""
     yield Finding(level, "queue", f"oldest due message {int(age.total_seconds())} s", hint)
-    for state in (State.UNKNOWN, State.HELD):
-        number = Delivery.objects.filter(state=state).count()
-        if number:
-            yield Finding(
-                "warning", "queue", f"{number} {state.value}", "Decide in the e-mail log."
-            )
+    undecided = {"unknown": Q(state=State.UNKNOWN), "held": Q(state=State.HELD) & ~UNMADE}
+    for what, rows in {**undecided, "without a text": UNMADE}.items():
+        if number := Delivery.objects.filter(rows).count():
+            hint = "Mend the template." if rows is UNMADE else "Decide in the e-mail log."
+            yield Finding("warning", "queue", f"{number} {what}", hint)
 
 
 def check_accounts() -> Iterator[Finding]:

@@ -16,8 +16,9 @@ from django.db.models import Q, QuerySet
 from django.utils.formats import date_format
 
 from maillog.forms import CAME_BACK, GIVEN_UP, ON_ITS_WAY, TROUBLE, LogFilterForm
+from maillog.generation_failure import GENERATION_FAILURE, UNMADE
 from maillog.models import MailMessage
-from maillog.states import WAITING, State
+from maillog.states import WAITING, Reason, State
 from shops.models import Shop
 from shops.search_text import fold
 from shops.uuid7 import lowest_at
@@ -96,7 +97,7 @@ class LogFilter:
         if self.value("type"):
             yield Q(message_type=self.value("type"))
         if self.value("state"):
-            yield Q(state__in=GROUPS.get(self.value("state"), (self.value("state"),)))
+            yield _in_state(self.value("state"))
         if self.value("since"):
             yield Q(id__gte=self._first_id(self.value("since")))
         if self.value("until"):
@@ -124,6 +125,15 @@ class LogFilter:
             return date_format(value)
         choices = dict(getattr(self.form.fields[name], "choices", ()))
         return str(choices.get(value, value))
+
+
+def _in_state(asked: str) -> Q:
+    """As people count: what has no text is no part of what is held."""
+    if asked == GENERATION_FAILURE:
+        return UNMADE
+    if asked == State.HELD:
+        return Q(state=State.HELD) & ~Q(reason=Reason.TEMPLATE)
+    return Q(state__in=GROUPS.get(asked, (asked,)))
 
 
 def words_of(text: str | None, *, folded: bool = True) -> list[str]:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.models import SenderAccount
+from maillog.generation_failure import GENERATION_FAILURE, LABEL
 from maillog.registry import type_name
 from maillog.states import State
 from shops.addresses import EmailAddressInvalid, parse_address
@@ -25,6 +26,7 @@ STATE_CHOICES = [
     (ON_ITS_WAY, _("On its way")),
     (GIVEN_UP, _("Failed or expired")),
     (CAME_BACK, _("Bounced or marked as spam")),
+    (GENERATION_FAILURE, LABEL),
     *((state.value, state.label) for state in State),
 ]
 

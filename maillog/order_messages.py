@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
 
+from maillog.generation_failure import is_unmade, state_text
 from maillog.models import Delivery, MailMessage
 from maillog.registry import type_name
 from maillog.states import WAITING, Reason, Role, State
@@ -48,6 +49,11 @@ TONES: dict[State, str] = {
 }
 
 
+def tone_of(row: MailMessage | Delivery) -> str:
+    """The colour of a row's state. A customer waits for what has no text as for what failed."""
+    return "bad" if is_unmade(row) else TONES[State(row.state)]
+
+
 def messages_of(shop: Shop, number: str) -> Iterator[SentMessage]:
     """Every message about one order, whatever became of it."""
     found = MailMessage.objects.for_shop(shop).filter(order_number=number).newest_first()
@@ -70,13 +76,15 @@ def newest_of(shop: Shop, numbers: Sequence[str]) -> dict[str, SentMessage]:
 
 
 def _shown(shop: Shop, message: MailMessage) -> SentMessage:
-    state = State.CLAIMED if message.at_work else State(message.state)  # type: ignore[attr-defined]
+    if message.at_work:  # type: ignore[attr-defined]
+        message.state = State.CLAIMED
+    state = State(message.state)
     return SentMessage(
         id=str(message.pk),
         name=type_name(message.message_type, shop),
         to=message.to_text,
-        state=str(state.label),
-        tone=TONES[state],
+        state=state_text(message),
+        tone=tone_of(message),
         at=message.created_at,
         url=reverse("maillog:message", args=[shop.slug, message.pk]),
         reason=message.detail or (str(Reason(message.reason).label) if message.reason else ""),

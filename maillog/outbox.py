@@ -343,9 +343,13 @@ def _settle(message: MailMessage, deliveries: list[Delivery]) -> None:
 def _store_content(draft: Draft, message: MailMessage) -> None:
     if draft.body is not None:
         MessageBody.objects.create(message=message, html=draft.body.html, text=draft.body.text)
-    if not (draft.attachments or draft.files):
-        return
-    files = [_kept(each) for each in draft.attachments]
+    if draft.attachments or draft.files:
+        attached = [_kept(each) for each in draft.attachments]
+        keep_files(message, [*attached, *((each, "") for each in draft.files)])
+
+
+def keep_files(message: MailMessage, files: Iterable[tuple[FileRef, str]]) -> None:
+    """Attaches ``files``, each with its content id, or none."""
     MessageAttachment.objects.bulk_create(
         MessageAttachment(
             message=message,
@@ -354,7 +358,7 @@ def _store_content(draft: Draft, message: MailMessage) -> None:
             content_type=storable(file.content_type),
             content_id=storable(content_id),
         )
-        for file, content_id in (*files, *((each, "") for each in draft.files))
+        for file, content_id in files
     )
 
 

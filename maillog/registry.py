@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mailaccounts.models import SenderAccount
     from mailaccounts.transports.base import Outgoing, Transport
     from maillog.models import Delivery, MailMessage
+    from maillog.outbox import FileRef
     from shops.models import Shop
 
 
@@ -19,6 +22,28 @@ class Body:
 
     html: str = ""
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """What a message says whose text could not be made before: words, and the facts for them.
+
+    ``files`` and ``copies`` (addresses) only where the message was composed anew. ``imported_at``
+    is the order's, for reset marks.
+    """
+
+    template_version: int
+    language: str
+    subject: str
+    context: dict[str, Any]
+    reply_to: str
+    files: tuple[FileRef, ...] = ()
+    copies: tuple[str, ...] = ()
+    imported_at: datetime | None = None
+
+
+class CannotMend(Exception):
+    """No template can help this message. ``str()`` tells staff why, and who can."""
 
 
 class RenderFailed(Exception):
@@ -44,6 +69,11 @@ class Channel(Protocol):
 # By channel. A renderer gets a message without a body and raises RenderFailed or NotWanted.
 renderers: dict[str, Callable[[MailMessage], Body]] = {}
 channels: dict[str, Channel] = {}
+# By channel. Gives a message whose text could not be made the words that its shop uses now, and
+# raises RenderFailed where they cannot be made either, or CannotMend.
+menders: dict[str, Callable[[MailMessage], Mended]] = {}
+# By channel: the page on which a message's template is mended; empty where there is none.
+editors: dict[str, Callable[[MailMessage], str]] = {}
 # The name of a message type for people of a shop, filled by ``templates_tx``.
 type_names: list[Callable[[str, Shop | None], str | None]] = []
 

@@ -6,23 +6,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mailaccounts.models import AccountState, SenderAccount
+from maillog.generation_failure import MENDABLE
 from maillog.loading import has_body
+from maillog.mending import mend
 from maillog.mime import Attachment
 from maillog.models import Delivery, MailMessage
 from maillog.moves import move
 from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
+from maillog.requeue import AGAIN_EXPIRES, CannotResend, account_of, put_back
 from maillog.states import RETRYABLE, STOPPABLE, Reason, Role, State, UnknownPolicy
 from maillog.wake import wake_on_commit
 from shops.addresses import is_usable
@@ -31,13 +32,8 @@ from shops.models import AuditEntry
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
-AGAIN_EXPIRES = timedelta(hours=48)
 NO_WORDS = gettext_lazy("There is no text to send: none was made, or it is no longer kept.")
-SENDER_FIELDS = ("account", "from_name", "from_address", "reply_to")
-
-
-class CannotResend(Exception):
-    """``str()`` says to staff why not."""
+NOT_MADE = gettext_lazy("Its text could not be made. Mend the template and send it from there.")
 
 
 def send_again(
@@ -71,6 +67,8 @@ def obstacle(message: MailMessage) -> str:
     if message.sensitive:
         # Its link may have been used or have ended; the shop's software makes a new one.
         return _("It holds a personal link and is not kept; let the shop send a new one.")
+    if message.reason == Reason.TEMPLATE:
+        return str(NOT_MADE)
     return "" if has_words(message) else str(NO_WORDS)
 
 
@@ -85,7 +83,7 @@ def _draft(message: MailMessage, to: str, occurrence: str) -> Draft:
     return Draft(
         message_type=message.message_type,
         shop=message.shop,
-        account=_account(message),
+        account=account_of(message),
         recipients=(Recipient(to),) if to else tuple(_recipients(message)),
         expires_in=max(message.lifetime, AGAIN_EXPIRES),
         occurrence=occurrence,
@@ -102,14 +100,6 @@ def _draft(message: MailMessage, to: str, occurrence: str) -> Draft:
         unknown_policy=UnknownPolicy(message.unknown_policy),
         resend_of=message,
     )
-
-
-def _account(message: MailMessage) -> SenderAccount | None:
-    """The account it left from, or the main one where that may not send any more."""
-    account = message.account
-    if account is not None and account.state == AccountState.ACTIVE:
-        return account
-    return SenderAccount.objects.main_of(message.shop) if message.shop else account
 
 
 def _recipients(message: MailMessage) -> list[Recipient]:
@@ -135,36 +125,20 @@ def try_again(message: MailMessage, by: AbstractUser | None = None) -> int:
     """Puts failed, held, expired and uncertain deliveries back into the queue; returns how many.
 
     Same Message-ID, so a mailbox that has it already shows it once. What waited for approval is
-    approved by this. Raises ``CannotResend`` where there is no text or no account to send from.
+    approved by this; what could not be made is made anew (``mend``). Raises ``CannotResend`` where
+    there is no text or no account to send from.
     """
+    if message.deliveries.filter(MENDABLE).exists():
+        return mend(message, by)
     if not has_words(message):
         raise CannotResend(NO_WORDS)
-    now = timezone.now()
     with transaction.atomic():
         waiting = _tryable(message)
         if not waiting:
             return 0
         if Reason.APPROVAL in waiting.values():
             message.notes = [*message.notes, "approved"]
-        if message.account is None or message.account.state != AccountState.ACTIVE:
-            _give_account(message)
-        message.expires_at = now + max(message.lifetime, AGAIN_EXPIRES)
-        message.detail = ""
-        message.save(update_fields=["notes", "expires_at", "detail", *SENDER_FIELDS])
-        move(
-            Q(pk__in=waiting),
-            State.QUEUED,
-            reason="",
-            due_at=now,
-            expires_at=message.expires_at,
-            account=message.account_id,
-            alone=False,
-            lone_claims=0,
-            # An uncertain one has its repeat by this. What was uncertain before stays counted: an
-            # account's limit asks for it.
-            repeats=F("repeats") + Case(When(state=State.UNKNOWN, then=1), default=0),
-            cancel_requested=False,
-        )
+        put_back(message, waiting, "notes")
         AuditEntry.note("message.tried_again", shop=message.shop, user=by, target=message.pk)
     if message.account_id:
         wake_on_commit(message.account_id)
@@ -186,15 +160,6 @@ def _tryable(message: MailMessage) -> dict[UUID, str]:
             _("The address cannot be written to. Send the message again to another one.")
         )
     return usable
-
-
-def _give_account(message: MailMessage) -> None:
-    """What has no account that may send leaves from the shop's main one, under its name."""
-    account = message.account = _account(message)
-    if account is None:
-        raise CannotResend(_("The shop has no account to send from. Add one first."))
-    message.from_name, message.from_address = account.from_name, account.from_address
-    message.reply_to = message.reply_to or account.reply_to
 
 
 def cancel(message: MailMessage, by: AbstractUser | None = None) -> int:

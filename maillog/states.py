@@ -47,6 +47,7 @@ class Reason(models.TextChoices):
     SECRET = "secret", _("It holds a personal link")
     REDIRECTED = "redirected", _("It went to the test address")
     TEXT_GONE = "text_gone", _("Its text is no longer kept")
+    SAID = "said", _("Another message has said it meanwhile")
 
 
 ALLOWED_FROM: dict[State, frozenset[State]] = {

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from maillog.clock import is_postgresql, now_sql
-from maillog.models import Delivery, MailMessage
+from maillog.models import Delivery, MailMessage, SentKey
 from maillog.states import Channel
 from shops import quick_sql
 
@@ -65,6 +65,22 @@ def store(message: MailMessage, deliveries: Sequence[Delivery], key: Key | None)
     for row in (message, *deliveries):
         row._state.adding, row._state.db = False, connection.alias
     return True
+
+
+def take_key(message: MailMessage) -> bool:
+    """True if it is ``message`` that says its occurrence: it holds the key, or has taken it now.
+
+    For one that took none when it was stored. A key is as old as the message that holds it.
+    """
+    if not (message.shop_id and message.occurrence):
+        return True
+    said = [message.shop_id, message.channel, message.message_type, message.occurrence]
+    now = connection.ops.adapt_datetimefield_value(message.created_at)
+    if quick_sql.rows(_KEY, [*said, now]):
+        return True
+    names = ("shop", "channel", "cause", "occurrence")
+    mine = dict(zip(names, said, strict=True))
+    return SentKey.objects.filter(**mine, created_at=message.created_at).exists()
 
 
 def _on_database_time(deliveries: Sequence[Delivery], message: MailMessage) -> Sequence[Delivery]:

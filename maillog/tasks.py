@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import count
 
 from mailaccounts.models import SenderAccount
-from maillog import claims, quotas, reaper, sent_folder
+from maillog import claims, generation_alarms, mending_many, quotas, reaper, sent_folder
 from maillog.clock import db_now
 from maillog.deliver import LeaseKeeper, process_name, run_session
 from maillog.models import WorkerBeat
@@ -56,6 +56,7 @@ def sweep() -> int:
     moved = reaper.sweep()
     if not deliverers_at_work():
         quotas.look()
+        generation_alarms.look()
     for account in claims.due_accounts():
         # A task that was lost with its process must not keep the flag that prevents the next.
         SenderAccount.objects.filter(pk=account.pk).update(wake=False)
@@ -92,6 +93,12 @@ def enqueue_sync(account_id: int) -> None:
     from django_q.tasks import async_task
 
     async_task("maillog.tasks.sync_sent_folder", account_id)
+
+
+def mend_batch(shop_id: int, narrower: dict[str, str], by_id: int | None, after: str) -> int:
+    """Mends the next ones of many, and asks for another task where more are left; returns how many
+    were looked at. Twice at once is harmless: a message is queued by whoever has it first."""
+    return mending_many.go_on(shop_id, mending_many.Which(**narrower), by_id, after)
 
 
 def _beat() -> None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mailaccounts.transports.base import AnswerClass
+from maillog.generation_failure import is_unmade
 from maillog.models import Attempt, Delivery, MailMessage
 from maillog.registry import type_name
 from maillog.states import COUNTED_ROLES, WAITING, Reason, Role, State
@@ -52,10 +53,14 @@ SILENT_ENDS: dict[str, Promise] = {
     State.BOUNCED: gettext_lazy("It came back."),
     State.COMPLAINED: gettext_lazy("The recipient marked it as spam."),
 }
+UNMADE_TEXT = gettext_lazy("Generation failure: the text could not be made.")
 NOTES: dict[str, Promise] = {
     "copy_withheld": gettext_lazy("No copy was sent: the message holds a personal link."),
     "copy_unusable": gettext_lazy("No copy was sent: the account's copy address is wrong."),
     "approved": gettext_lazy("Approved by staff."),
+    "mended": gettext_lazy(
+        "Its text could not be made at first. It was, when the template was mended."
+    ),
     "unsigned": gettext_lazy("It left without a DKIM signature: the domain's key was unusable."),
     "moved": gettext_lazy("Its account was switched off: the main account took it over."),
     "fallback": gettext_lazy("Its account could not send it in time: the fallback account did."),
@@ -158,7 +163,14 @@ class Story:
             name = _("Order %(number)s, %(type)s") % {"number": message.order_number, "type": name}
         if message.state == State.NOT_SENT:
             return Step(message.created_at, name)
+        if self._was_never_queued:
+            return Step(message.created_at, name)
         return Step(message.created_at, _("%(what)s: message queued") % {"what": name})
+
+    @property
+    def _was_never_queued(self) -> bool:
+        """True if its subject or its facts could not be made: no worker has ever seen it."""
+        return is_unmade(self.message) and not any(each.fence for each in self.deliveries)
 
     def _tries(self) -> Iterator[Step]:
         for delivery in self.deliveries:
@@ -174,6 +186,11 @@ class Story:
                 )
 
     def _ends(self) -> Iterator[Step]:
+        if is_unmade(self.message):
+            # What was held before it was queued has no moment of its own.
+            ends = [each.ended_at for each in self.counted if is_unmade(each) and each.ended_at]
+            at = min(ends, default=self.message.created_at)
+            yield Step(at, str(UNMADE_TEXT), "bad", self.message.detail)
         for delivery in self.deliveries:
             text = SILENT_ENDS.get(delivery.state)
             if text and delivery.ended_at:

@@ -9,6 +9,7 @@ from maillog.views import actions, content, log, message, sent_folder
 app_name = "maillog"
 urlpatterns = [
     path("log/", log.LogView.as_view(), name="log"),
+    path("log/send-mended/", actions.SendMended.as_view(), name="send_mended"),
     path("log/<uuid:message>/", message.MessageView.as_view(), name="message"),
     path(
         "log/<uuid:message>/mail/", content.MailFrame.as_view(pictures=False), name="message_html"

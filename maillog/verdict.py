@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mailaccounts.models import AccountState, Breaker, Kind, SenderAccount
+from maillog.generation_failure import explained, is_unmade, state_text
 from maillog.limits import is_limited, usage
-from maillog.models import Delivery
+from maillog.models import Delivery, MailMessage
 from maillog.order_messages import TONES
 from maillog.states import WAITING, Reason, State, UnknownPolicy
 from maillog.timeline import Story, answer_text, host_of
@@ -62,7 +63,7 @@ def verdict_of(story: Story, shop: Shop) -> Verdict:
     """The verdict on a message, in the reader's language and on the shop's clock."""
     delivery = story.deciding
     if delivery is None:
-        return Verdict(story.message.get_state_display(), story.message.detail)
+        return Verdict(state_text(story.message), story.message.detail)
     case = Case(story, delivery, shop)
     return SENTENCES[State(delivery.state)](case)
 
@@ -135,8 +136,9 @@ def _deferred(case: Case) -> Verdict:
 
 def _held(case: Case) -> Verdict:
     message, reason = case.story.message, case.delivery.reason
+    if is_unmade(case.delivery):
+        return _unmade(message)
     texts = {
-        Reason.TEMPLATE: _("Correct the template, then send the message again from its order."),
         Reason.APPROVAL: _("The shop is in test mode. It leaves only when you approve it."),
         Reason.NO_ACCOUNT: _("Add an account to send from, then try again."),
         Reason.POISON: _("Sending it broke off several times. Try again, or stop it."),
@@ -145,6 +147,15 @@ def _held(case: Case) -> Verdict:
     }
     title = _("Held: %(reason)s") % {"reason": _lower(_reason(case.delivery))}
     return case.verdict(title, texts.get(Reason(reason), ""), message.detail)
+
+
+def _unmade(message: MailMessage) -> Verdict:
+    title = _("Generation failure: the text of this message could not be made")
+    where, mistake = explained(message.detail)
+    what_next = _("Mend the template, then send it. Nobody has got it yet.")
+    if message.template_version is None:
+        what_next = _("What it is about could not be read. Nobody has got it yet.")
+    return Verdict(title, f"{where} {what_next}".strip(), mistake, "bad")
 
 
 def _perhaps(case: Case) -> Verdict:

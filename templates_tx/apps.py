@@ -17,10 +17,12 @@ class TemplatesTxConfig(AppConfig):
     def ready(self) -> None:
         from maillog import registry
         from shops import previews
-        from templates_tx import audit_words, preview, receivers, renderer, types  # noqa: F401
+        from templates_tx import audit_words, mending, preview, receivers, renderer, types  # noqa: F401  # noqa: F401
 
         audit_words.register()
         registry.renderers["email"] = renderer.render
+        registry.menders["email"] = mending.mended
+        registry.editors["email"] = mending.editor_url
         registry.type_names.append(renderer.type_name)
         previews.previewers.append(preview.preview)
         post_migrate.connect(load_built_in, sender=self)

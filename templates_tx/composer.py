@@ -29,7 +29,7 @@ from templates_tx.files import files_for
 from templates_tx.message_types import MessageType, To
 from templates_tx.own_types import find
 from templates_tx.plans import NoTemplate, Plan, plan_for
-from templates_tx.rendering import TemplateError, render_part
+from templates_tx.rendering import TemplateError, plain, render_part
 
 logger = logging.getLogger(__name__)
 
@@ -178,9 +178,7 @@ def send_for_order(
         along = plan.goes_along
         return queue(draft_of(plan, message_type, order.shop, facts, cause), savepoint=False)
 
-    message = never_breaking(
-        attempt, message_type, order.shop, cause.occurrence, order.number, to=order.email
-    )
+    message = never_breaking(attempt, message_type, order.shop, cause, order.number, to=order.email)
     if along:
         send_for_order(beside, order, cause)
     return message
@@ -190,12 +188,13 @@ def never_breaking(
     attempt: Callable[[], MailMessage | None],
     message_type: MessageType,
     shop: Shop,
-    occurrence: str,
+    cause: Cause,
     order_number: str = "",
     to: str = "",
 ) -> MailMessage | None:
     """Runs ``attempt`` in a savepoint; what goes wrong in it becomes a held message.
 
+    It keeps the cause: what staff have typed is in no order, and the message may be made anew.
     ``OperationalError`` and ``InterfaceError`` (the database is gone) are raised on.
     """
     try:
@@ -204,9 +203,9 @@ def never_breaking(
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        logger.exception("%s for %s could not be composed", message_type.code, occurrence)
+        logger.exception("%s for %s could not be composed", message_type.code, cause.occurrence)
         failure = partial(_failed_draft, message_type, shop, error, to)
-        return _store_failure(failure, occurrence, order_number)
+        return _store_failure(failure, cause, order_number)
 
 
 def _failed_draft(message_type: MessageType, shop: Shop, error: Exception, to: str) -> Draft:
@@ -215,7 +214,7 @@ def _failed_draft(message_type: MessageType, shop: Shop, error: Exception, to: s
         **traits(message_type),
         shop=shop,
         account=SenderAccount.objects.main_of(shop),
-        recipients=(Recipient(to),),
+        recipients=(Recipient(shop.contact_email if message_type.to == To.OWNER else to),),
         # Nothing was said: once the cause is mended, the same occurrence may be said.
         once=False,
         born=State.HELD,
@@ -224,14 +223,25 @@ def _failed_draft(message_type: MessageType, shop: Shop, error: Exception, to: s
     )
 
 
+def _kept(cause: Cause) -> dict[str, Any] | None:
+    """The cause as the message keeps it; None where it holds nothing, or what cannot be kept."""
+    change = asdict(cause.change) if cause.change else None
+    try:
+        extra = storable_data(plain(cause.extra))
+    except ValueError:
+        extra = {}
+    return {"extra": extra, "change": change} if extra or change else None
+
+
 def _store_failure(
-    make: Callable[[], Draft], occurrence: str, order_number: str
+    make: Callable[[], Draft], cause: Cause, order_number: str
 ) -> MailMessage | None:
     try:
         with savepoint():
-            return queue(replace(make(), occurrence=occurrence, order_number=order_number))
+            failed = replace(make(), context=_kept(cause), occurrence=cause.occurrence)
+            return queue(replace(failed, order_number=order_number))
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        logger.exception("not even the failure of %s could be stored", occurrence)
+        logger.exception("not even the failure of %s could be stored", cause.occurrence)
         return None

@@ -108,7 +108,7 @@ def password_reset_requested(
         ),
         PASSWORD_RESET,
         shop,
-        occurrence,
+        Cause(occurrence),
         to=to,
     )
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from mailaccounts.models import SenderAccount, add_account
 from shops.models import Customer, Membership, Order, OrderLine, Role, Shop
+from templates_tx.models import MessageTemplate, TemplateVersion
 
 _numbers = count(1001)
 
@@ -110,3 +111,20 @@ def some_lines() -> list[OrderLine]:
 def place_order(shop: Shop, customer: Customer | None = None, **values: Any) -> Order:
     """A placed order with two lines; its messages are queued."""
     return Order.place(order_draft(shop, customer, **values), some_lines())
+
+
+def make_template(shop: Shop, code: str = "order.placed", **words: str) -> MessageTemplate:
+    """A shop's own Polish words for a message type, in use; ``words`` are its first version's."""
+    template = MessageTemplate.objects.create(shop=shop, message_type=code, language="pl")
+    new_version(template, **words)
+    return template
+
+
+def new_version(template: MessageTemplate, **words: str) -> TemplateVersion:
+    """Saves ``words`` (``subject``, ``html``, ``text``) as what the shop uses from now on."""
+    plain = {"subject": "Dziękujemy", "html": "<p>Dziękujemy</p>", "text": "Dziękujemy"}
+    template.current = template.versions.create(
+        number=template.versions.count() + 1, **{**plain, **words}
+    )
+    template.save()
+    return template.current

@@ -254,6 +254,7 @@ ROUTES: dict[str, Row] = {
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),
     "maillog:log": shop(),
+    "maillog:send_mended": shop(),
     "maillog:message": shop(message),
     "maillog:message_html": shop(message),
     "maillog:message_pictures": shop(message),

@@ -6,29 +6,27 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from maillog.generation_failure import is_unmade, state_text
 from maillog.models import Attempt, Delivery, MailMessage
-from maillog.order_messages import TONES
+from maillog.order_messages import tone_of
 from maillog.registry import type_name
-from maillog.states import Reason, State
+from maillog.states import Reason
 from maillog.timeline import Story, attempt_text, reply_of
 from shops.templatetags.panel import status_dot
 
 register = template.Library()
 register.filter("type_name", type_name)
+register.filter("tone", tone_of)
+register.filter("state_text", state_text)
+register.filter("is_unmade", is_unmade)
 register.filter("attempt_text", attempt_text)
 register.filter("reply", reply_of)
 
 
 @register.filter
-def tone(row: MailMessage | Delivery) -> str:
-    """The colour of a row's state."""
-    return TONES[State(row.state)]
-
-
-@register.filter
 def word_class(row: MailMessage | Delivery) -> str:
     """The class for a state's word: coloured only where somebody should look."""
-    return {"bad": "bad-t", "warn": "warn-t"}.get(tone(row), "")
+    return {"bad": "bad-t", "warn": "warn-t"}.get(tone_of(row), "")
 
 
 @register.filter
@@ -40,7 +38,7 @@ def reason_text(row: MailMessage | Delivery) -> str:
 
 @register.simple_tag
 def state_dot(row: MailMessage | Delivery) -> SafeString:
-    return status_dot(tone(row), row.get_state_display())
+    return status_dot(tone_of(row), state_text(row))
 
 
 @register.filter

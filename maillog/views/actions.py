@@ -16,11 +16,19 @@ from django.utils.translation import ngettext
 from django.views import View
 
 from maillog.forms import SendAgainForm
+from maillog.generation_alarms import log_path
+from maillog.mending_many import Which, mend_all
 from maillog.models import MailMessage
-from maillog.resend import CannotResend, cancel, send_again, try_again
+from maillog.requeue import CannotResend
+from maillog.resend import cancel, send_again, try_again
 from maillog.views.message import find, show
 from shops.models import Role
 from shops.scope import ShopScoped
+
+
+def signed_in(request: HttpRequest) -> AbstractUser:
+    assert not isinstance(request.user, AnonymousUser)  # ShopScoped let nobody else in
+    return request.user
 
 
 class MessageAction(ShopScoped, View):
@@ -34,8 +42,7 @@ class MessageAction(ShopScoped, View):
 
     @property
     def person(self) -> AbstractUser:
-        assert not isinstance(self.request.user, AnonymousUser)  # ShopScoped let nobody else in
-        return self.request.user
+        return signed_in(self.request)
 
     def act(self, request: HttpRequest, message: MailMessage) -> HttpResponse:
         """Does it and returns where to go."""
@@ -85,6 +92,23 @@ class TryAgain(MessageAction):
         else:
             messages.warning(request, _("Nothing to try again: the message has changed meanwhile."))
         return self.back_to(message)
+
+
+class SendMended(ShopScoped, View):
+    """Everything that has no text, or all of one type, is made anew and sent."""
+
+    needed = Role.SENDER
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        code = request.POST.get("type", "").replace("\0", "")[:80]
+        tally = mend_all(self.shop, Which(code), signed_in(request))
+        if tally is None:
+            messages.info(request, _("They are being sent; the page shows how many are left."))
+        else:
+            tell = messages.warning if tally.failing or tally.over else messages.success
+            tell(request, tally.in_words())
+        return redirect(log_path(self.shop, code))
 
 
 class Stop(MessageAction):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,12 +13,29 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
 
 from maillog.filters import LogFilter, Page, page_of, read_id
+from maillog.generation_failure import GENERATION_FAILURE, unmade_of
+from maillog.mending_many import Tally, progress_of
 from maillog.models import MailMessage
 from maillog.states import WAITING, State
 from maillog.views.message import find, viewer_context
+from shops.models import Role
 from shops.scope import ShopScoped
 
 NOT_CHANGED = 204  # htmx leaves the page as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Unmade:
+    """What stands above the list of messages whose text could not be made."""
+
+    count: int
+    code: str
+    progress: Tally | None
+    may_send: bool
+
+    @property
+    def is_running(self) -> bool:
+        return self.progress is not None and not self.progress.is_done
 
 
 class LogView(ShopScoped, View):
@@ -31,9 +49,9 @@ class LogView(ShopScoped, View):
             after=read_id(request.GET.get("after")),
         )
         part = request.headers.get("HX-Target") == "log-list"
-        if part and request.headers.get("X-Seen") == fingerprint(page):
-            return HttpResponse(status=NOT_CHANGED)
         context = self._context(wanted, page)
+        if part and request.headers.get("X-Seen") == context["seen"]:
+            return HttpResponse(status=NOT_CHANGED)
         if not part:
             context |= self._opened(context["open_id"])
         template = "maillog/log.html#list" if part else "maillog/log.html"
@@ -48,7 +66,7 @@ class LogView(ShopScoped, View):
         return MailMessage.objects.for_shop(self.shop)
 
     def _context(self, wanted: LogFilter, page: Page) -> dict[str, Any]:
-        query = self.request.GET.copy()
+        unmade, query = self._unmade(wanted), self.request.GET.copy()
         for passing in ("open", "before", "after"):
             query.pop(passing, None)
         return {
@@ -57,12 +75,28 @@ class LogView(ShopScoped, View):
             "filter": wanted,
             "page": page,
             "is_first": not (self.request.GET.get("before") or self.request.GET.get("after")),
-            "is_moving": any(each.state in WAITING for each in page.messages),
-            "seen": fingerprint(page),
+            "is_moving": any(each.state in WAITING for each in page.messages)
+            or bool(unmade and unmade.is_running),
+            "seen": fingerprint(page, unmade),
             "open_id": read_id(self.request.GET.get("open")),
             "query": query.urlencode(),
             "not_sent": State.NOT_SENT,
+            "unmade": unmade,
         }
+
+    def _unmade(self, wanted: LogFilter) -> Unmade | None:
+        if wanted.own or wanted.value("state") != GENERATION_FAILURE:
+            return None
+        code = wanted.value("type") or ""
+        set_too = {name for name, value in wanted.form.cleaned_data.items() if value}
+        is_whole = set_too <= {"state", "type"}
+        return Unmade(
+            count=unmade_of(self.shop, code).count(),
+            code=code,
+            progress=progress_of(self.shop),
+            # What is narrowed down further is a part of what the button would send.
+            may_send=is_whole and self.may(Role.SENDER),
+        )
 
     def _opened(self, open_id: Any) -> dict[str, Any]:
         """What the viewer shows from the start, where the address names a message."""
@@ -71,7 +105,9 @@ class LogView(ShopScoped, View):
         return {**viewer_context(self, find(self, open_id)), "in_list": True}
 
 
-def fingerprint(page: Page) -> str:
+def fingerprint(page: Page, unmade: Unmade | None = None) -> str:
     """Changes whenever the list would look different."""
-    rows = [(each.pk.hex, each.state, each.failed_recipients) for each in page.messages]
-    return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
+    rows = [
+        (each.pk.hex, each.state, each.reason, each.failed_recipients) for each in page.messages
+    ]
+    return hashlib.sha256(repr((rows, unmade)).encode()).hexdigest()[:16]

@@ -16,6 +16,7 @@ from django.views import View
 
 from maillog import mime, registry
 from maillog.forms import SendAgainForm
+from maillog.generation_failure import is_unmade
 from maillog.models import Delivery, MailMessage, MessageBody
 from maillog.pipeline import Stop
 from maillog.resend import has_words, obstacle
@@ -107,7 +108,10 @@ def viewer_context(view: ShopScoped, message: MailMessage, **more: Any) -> dict[
         "tabs": TABS,
         "as_text": view.request.GET.get("as") == "text" or not size.html,
         "pictures": "pictures" in view.request.GET,
-        "may_try": may_act and _any(story, (*RETRYABLE, State.UNKNOWN)) and has_words(message),
+        "may_try": may_act
+        and _any(story, (*RETRYABLE, State.UNKNOWN))
+        and (is_unmade(message) or has_words(message)),
+        **_mending(view, message),
         "may_stop": may_act and _any(story, (*STOPPABLE, State.CLAIMED)),
         "may_send": may_act and not story.is_moving,
         "obstacle": obstacle(message),
@@ -115,6 +119,15 @@ def viewer_context(view: ShopScoped, message: MailMessage, **more: Any) -> dict[
         **_open_tab(tab, message, size),
         **more,
     }
+
+
+def _mending(view: ShopScoped, message: MailMessage) -> dict[str, Any]:
+    """Where the template is mended, for those who may, if that is what the message waits for."""
+    if not is_unmade(message):
+        return {"is_unmade": False}
+    editor = registry.editors.get(message.channel)
+    may_mend = editor is not None and view.may(ShopRole.EDITOR)
+    return {"is_unmade": True, "editor_url": editor(message) if editor and may_mend else ""}
 
 
 def _any(story: Story, states: tuple[State, ...]) -> bool:

@@ -65,9 +65,12 @@ def test_only_the_shops_own_mail_counts(shop, other_shop):
 def test_the_queue_tells_what_waits_since_when_and_what_is_held(shop):
     oldest = logged(shop)
     logged(shop)
-    logged(shop, born=State.HELD, reason=Reason.TEMPLATE)
+    logged(shop, born=State.HELD, reason=Reason.APPROVAL)
+    for _each in range(2):
+        logged(shop, born=State.HELD, reason=Reason.TEMPLATE)
     queue = queue_of(shop)
-    assert (queue.waiting, queue.oldest, queue.held) == (2, oldest.created_at, 1)
+    assert (queue.waiting, queue.oldest) == (2, oldest.created_at)
+    assert (queue.held, queue.unmade) == (1, 2)
 
 
 def test_the_figures_lead_into_the_log(shop, owner_client, working):
@@ -137,8 +140,12 @@ def test_it_shows_the_workers_beat(shop, owner_client, working):
 
 
 def test_there_is_one_alarm_the_worst(shop, owner_client, working):
-    logged(shop, born=State.HELD, reason=Reason.TEMPLATE)
+    logged(shop, born=State.HELD, reason=Reason.APPROVAL)
     assert "1 message is held" in overview(owner_client, shop)
+    logged(shop, born=State.HELD, reason=Reason.TEMPLATE)
+    page = overview(owner_client, shop)
+    assert "The text of 1 message could not be made" in page and "is held" not in page
+    assert "?state=generation_failure" in page
     SenderAccount.objects.update(breaker="open", breaker_reason="535 <b>no</b>")
     page = overview(owner_client, shop)
     assert "is paused" in page and "is held" not in page

@@ -18,6 +18,7 @@ from maillog import claims, reaper, registry, resend
 from maillog.deliver import Deliverer
 from maillog.models import Delivery, MailMessage, MessageBody
 from maillog.outbox import Recipient, queue
+from maillog.requeue import CannotResend
 from maillog.session import Session
 from maillog.states import Reason, Role, State
 from templates_tx.notify import notify
@@ -80,7 +81,7 @@ def test_trying_an_unusable_address_again_is_refused(address: str) -> None:
     account = account_at(1)
     message = queued(account, to=address)
     Delivery.objects.update(state=State.FAILED)
-    with pytest.raises(resend.CannotResend, match="cannot be written to"):
+    with pytest.raises(CannotResend, match="cannot be written to"):
         resend.try_again(message)
 
 

@@ -115,10 +115,11 @@ def test_it_says_that_the_account_is_paused_and_what_the_server_said(shop, owner
 
 def test_it_says_at_which_line_a_text_could_not_be_made(shop, owner_client):
     message = logged(
-        shop, born=State.HELD, reason=Reason.TEMPLATE, detail="line 14: order.totl is not known"
+        shop, born=State.HELD, reason=Reason.TEMPLATE, detail="html, line 14: order.totl: unknown"
     )
     text = words(page_of(owner_client, message))
-    assert "Held: the text could not be made" in text and "line 14" in text
+    assert "Generation failure: the text of this message could not be made" in text
+    assert "The mistake is in the HTML, line 14." in text and "order.totl: unknown" in text
 
 
 def test_it_says_that_nobody_can_know(shop, owner_client):

@@ -20,7 +20,8 @@ from maillog.models import Delivery, MailMessage, MessageBody
 from maillog.moves import roll_up
 from maillog.outbox import Recipient
 from maillog.registry import channels
-from maillog.resend import CannotResend, cancel, obstacle, send_again, try_again
+from maillog.requeue import CannotResend
+from maillog.resend import cancel, obstacle, send_again, try_again
 from maillog.session import Session
 from maillog.states import Reason, Role, State
 from shops.models import AuditEntry, Shop
