@@ -284,7 +284,7 @@ def _deliveries(
             reason=own.reason,
             priority=COPY_PRIORITY if is_copy else draft.priority,
             due_at=now + draft.due_in,
-            expires_at=now + (COPY_EXPIRES if is_copy else draft.expires_in),
+            expires_at=now + (draft.due_in + COPY_EXPIRES if is_copy else draft.expires_in),
             ended_at=None if own.state in (State.QUEUED, State.HELD) else message.created_at,
             after=_after(recipient.role, address, own, hindrances),
             envelope_to=address,
