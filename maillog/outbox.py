@@ -360,9 +360,5 @@ def _store_content(draft: Draft, message: MailMessage) -> None:
 
 def _kept(attachment: Attachment) -> tuple[FileRef, str]:
     """Stores the bytes unless they are there; returns where they are, and the content id."""
-    digest = hashlib.sha256(attachment.content).hexdigest()
-    AttachmentFile.objects.bulk_create(
-        [AttachmentFile(sha256=digest, content=attachment.content, size=len(attachment.content))],
-        ignore_conflicts=True,
-    )
+    digest = AttachmentFile.keep(attachment.content)
     return FileRef(digest, attachment.name, attachment.content_type), attachment.content_id

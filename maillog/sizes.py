@@ -38,8 +38,8 @@ def check_message(size: int) -> None:
     if size > conf.MAX_MESSAGE_BYTES:
         raise MessageTooLarge(
             _(
-                "With its files the message has %(size)s; at most %(most)s may leave. Files grow by "
-                "a good third on their way."
+                "With its files the message has %(size)s; at most %(most)s may leave. Files grow "
+                "by a good third on their way."
             )
             % {"size": in_words(size), "most": in_words(conf.MAX_MESSAGE_BYTES)}
         )
@@ -51,7 +51,7 @@ def encoded(size: int) -> int:
 
 
 def in_words(size: int) -> str:
-    """“2 MB”, “2.01 MB”, “340 kB”: rounded up, so that what is too large never looks like enough."""
+    """“2 MB”, “2.01 MB”, “340 kB”: rounded up, for what is too large is not to look like enough."""
     if size < MEGABYTE:
         return _("%(size)d kB") % {"size": math.ceil(size / 1024)}
     hundredths = math.ceil(size * 100 / MEGABYTE)

@@ -37,7 +37,7 @@ def notify(
     its contact address, whatever ``to`` says. With an ``occurrence`` the message is queued once
     however often this is called, and None is returned the second time. Raises
     ``UnknownMessageType``, ``NoTemplate``, ``TemplateError`` where the subject cannot be made,
-    ``FileTooLarge``, and ``ValueError`` that names the place in ``context`` which is not plain data.
+    ``FileTooLarge``, and ``ValueError`` that names the place in ``context`` that is not plain data.
     """
     for each in attachments:
         check_file(each.name, len(each.content))
