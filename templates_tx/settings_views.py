@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import View
 
 from mailaccounts.models import SenderAccount
+from maillog.sizes import in_words
 from shops.models import Role
 from shops.scope import ShopScoped
 from templates_tx import assignments
@@ -129,7 +130,7 @@ class OneType(ShopScoped):
             "in_words": stored_in_words(decision.conditions),
             "delay_in_words": delay_in_words(decision.delay_minutes),
             "about_a_change": self.row.type.code in CHANGES,
-            "files": files,
+            "files": [(each, in_words(each.file.size)) for each in files],
             "together": Together(files),
         }
 
