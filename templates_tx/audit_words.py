@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from shops import audit
@@ -36,7 +39,7 @@ def notes_in_words(notes: dict[str, str]) -> str:
     return " · ".join(f"{language}: {text}" for language, text in sorted(notes.items()))
 
 
-SPOKEN = {
+SPOKEN: dict[tuple[str, str], Callable[[Any], str]] = {
     ("assignment", "conditions"): stored_in_words,
     ("assignment", "delay_minutes"): delay_in_words,
     ("assignment", "notes"): notes_in_words,

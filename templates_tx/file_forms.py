@@ -30,15 +30,15 @@ class FileForm(forms.Form):
     )
 
     def __init__(self, *args: Any, row: MessageRow, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"file-{row.key}-%s", **kwargs)
+        super().__init__(*args, **{"auto_id": f"file-{row.key}-%s", **kwargs})
         self.fields["file"].help_text = _("%(kinds)s; at most %(most)s.") % {
             "kinds": ", ".join(ending.upper() for ending in KINDS if ending != "jpeg"),
             "most": in_words(conf.MAX_ATTACHMENT_BYTES),
         }
 
-    def clean_file(self) -> UploadedFile:
+    def clean_file(self) -> UploadedFile[Any]:
         """Judged by its size before it is read."""
-        file: UploadedFile = self.cleaned_data["file"]
+        file: UploadedFile[Any] = self.cleaned_data["file"]
         name = clean_name(file.name or "")
         try:
             check_file(name, file.size or 0)

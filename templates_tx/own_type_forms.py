@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -20,6 +20,9 @@ from templates_tx.contract import Kind
 from templates_tx.message_types import RECIPIENT_NAMES, SECTION_NAMES, To
 from templates_tx.models import OwnMessageType
 from templates_tx.own_types import PREFIX, YES, row_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MOST_FIELDS = 40
 LONGEST_SAMPLE = 500  # characters
@@ -145,7 +148,7 @@ class ValueForm(forms.Form):
         return values
 
 
-class BaseValues(forms.BaseFormSet):
+class BaseValues(forms.BaseFormSet):  # type: ignore[type-arg]
     """All lines. ``stored()`` once it is valid."""
 
     def clean(self) -> None:
@@ -213,7 +216,7 @@ def _flag(typed: str) -> str:
     return typed
 
 
-SAMPLES: dict[Kind, tuple[Callable[[str], str], Promise]] = {
+SAMPLES: dict[Kind, tuple[Callable[[str], str], StrOrPromise]] = {
     Kind.MONEY: (_amount, _("An amount without its currency, for instance 129.00")),
     Kind.NUMBER: (_number, _("A number, for instance 120")),
     Kind.DATE: (_day, _("A date as 2026-11-30")),

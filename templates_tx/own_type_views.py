@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
@@ -49,8 +49,7 @@ class OnOwnType(ShopScoped, View):
 
     def lines(self, data: Any = None) -> BaseValues:
         initial = list(self.row.fields) if self.row else []
-        lines: BaseValues = ValuesFormSet(data, prefix=LINES, initial=initial)
-        return lines
+        return cast(BaseValues, ValuesFormSet(data, prefix=LINES, initial=initial))
 
     def page(self, *, status: int = 200, **forms_of_page: Any) -> HttpResponse:
         context = {
@@ -95,7 +94,7 @@ class NewOwnType(OnOwnType):
             shop=self.shop,
             code=code_for(form.cleaned_data["name"]),
             fields=lines.stored(),
-            created_by=self.request.user,
+            created_by=cast(Any, self.request.user),
             **form.cleaned_data,
         )
         try:

@@ -37,7 +37,7 @@ class NoteField(forms.CharField):
     """A few lines of plain text; a line's end counts as one character, as in the browser."""
 
     def to_python(self, value: Any) -> str:
-        text: str = super().to_python(value)
+        text: str = super().to_python(value) or ""
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -101,7 +101,7 @@ class SettingsForm(forms.Form):
         for name in self.fields:
             if name.startswith("note_"):
                 language = name.removeprefix("note_")
-                yield language, Language(language).label, self[name]
+                yield language, str(Language(language).label), self[name]
 
     def clean_reply_to(self) -> str:
         typed = str(self.cleaned_data["reply_to"])
@@ -236,7 +236,7 @@ class RuleForm(forms.Form):
         return values
 
 
-class BaseRules(forms.BaseFormSet):
+class BaseRules(forms.BaseFormSet):  # type: ignore[type-arg]
     """All lines. ``rules()`` once it is valid."""
 
     def clean(self) -> None:

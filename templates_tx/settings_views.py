@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -104,18 +104,25 @@ class OneType(ShopScoped):
         """The conditions; None for a message that is not about an order."""
         if not takes_conditions(self.row.type):
             return None
-        lines: BaseRules = RulesFormSet(
+        lines = RulesFormSet(
             data,
             prefix=LINES,
             initial=rules_initial(self.row.decision.conditions),
             form_kwargs={"changes": CHANGES.get(self.row.type.code, "")},
         )
-        return lines
+        return cast(BaseRules, lines)
 
     def page(self, *, status: int = 200, **forms_of_page: Any) -> HttpResponse:
         """The page; ``form``, ``lines`` and ``file_form`` where they were filled in."""
-        given = {"form": self.form(), "lines": self.lines(), "file_form": FileForm(row=self.row)}
-        context = {"shop": self.shop, "role": self.role, "row": self.row} | given | forms_of_page
+        context: dict[str, Any] = {
+            "shop": self.shop,
+            "role": self.role,
+            "row": self.row,
+            "form": self.form(),
+            "lines": self.lines(),
+            "file_form": FileForm(row=self.row),
+            **forms_of_page,
+        }
         return render(self.request, PAGE, context | self._told(context["form"]), status=status)
 
     def _told(self, form: SettingsForm) -> dict[str, Any]:

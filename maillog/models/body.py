@@ -41,12 +41,12 @@ class AttachmentFile(models.Model):
     def __str__(self) -> str:
         return self.sha256
 
-    @classmethod
-    def keep(cls, content: bytes) -> str:
+    @staticmethod
+    def keep(content: bytes) -> str:
         """Stores the bytes unless they are there; returns the key under which they are."""
         digest = hashlib.sha256(content).hexdigest()
-        row = cls(sha256=digest, content=content, size=len(content))
-        cls.objects.bulk_create([row], ignore_conflicts=True)
+        row = AttachmentFile(sha256=digest, content=content, size=len(content))
+        AttachmentFile.objects.bulk_create([row], ignore_conflicts=True)
         return digest
 
 
