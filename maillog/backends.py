@@ -18,6 +18,7 @@ from mailaccounts.models import system_account
 from maillog.mime import Attachment
 from maillog.outbox import Draft, Recipient, queue
 from maillog.registry import Body
+from maillog.sizes import check_file
 from maillog.states import Role, UnknownPolicy
 from shops.addresses import EmailAddressInvalid, parse_address
 from shops.storable import storable
@@ -29,7 +30,10 @@ OPAQUE = "application/octet-stream"
 
 
 class OutboxBackend(BaseEmailBackend):
-    """Queues instead of sending. Takes part in the caller's transaction."""
+    """Queues instead of sending. Takes part in the caller's transaction.
+
+    Raises ``FileTooLarge`` for an attachment beyond ``MAX_ATTACHMENT_BYTES``.
+    """
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         return sum(queue(draft_from(message)) is not None for message in email_messages)
@@ -99,6 +103,7 @@ def _attachments(message: EmailMessage) -> list[Attachment]:
     for each in message.attachments:
         name, content, content_type = _parts(each)
         data = storable(content).encode() if isinstance(content, str) else bytes(content)
+        check_file(name or "file", len(data))
         nested = content_type.startswith(("message/", "multipart/"))
         found.append(Attachment(name or "file", OPAQUE if nested else content_type or OPAQUE, data))
     return found

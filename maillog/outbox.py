@@ -284,7 +284,7 @@ def _deliveries(
             reason=own.reason,
             priority=COPY_PRIORITY if is_copy else draft.priority,
             due_at=now + draft.due_in,
-            expires_at=now + (COPY_EXPIRES if is_copy else draft.expires_in),
+            expires_at=now + (draft.due_in + COPY_EXPIRES if is_copy else draft.expires_in),
             ended_at=None if own.state in (State.QUEUED, State.HELD) else message.created_at,
             after=_after(recipient.role, address, own, hindrances),
             envelope_to=address,
@@ -364,9 +364,5 @@ def keep_files(message: MailMessage, files: Iterable[tuple[FileRef, str]]) -> No
 
 def _kept(attachment: Attachment) -> tuple[FileRef, str]:
     """Stores the bytes unless they are there; returns where they are, and the content id."""
-    digest = hashlib.sha256(attachment.content).hexdigest()
-    AttachmentFile.objects.bulk_create(
-        [AttachmentFile(sha256=digest, content=attachment.content, size=len(attachment.content))],
-        ignore_conflicts=True,
-    )
+    digest = AttachmentFile.keep(attachment.content)
     return FileRef(digest, attachment.name, attachment.content_type), attachment.content_id

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from mailaccounts.models import SenderAccount
 from mailaccounts.transports import transport_for
 from mailaccounts.transports.base import Outgoing, Transport
-from maillog import envelope, mime, registry
+from maillog import envelope, mime, registry, sizes
 from maillog.models import Delivery
 from maillog.states import Reason, Role, State
 from shops.models.shop import TestMode
@@ -43,7 +43,17 @@ def process(claim: Claim) -> Outgoing:
     """The delivery, ready for the wire; raises ``Stop`` where a step decides otherwise."""
     for step in STEPS:
         step(claim)
-    return registry.channels[claim.delivery.channel].build(claim.delivery)
+    outgoing = registry.channels[claim.delivery.channel].build(claim.delivery)
+    check_size(outgoing)
+    return outgoing
+
+
+def check_size(outgoing: Outgoing) -> None:
+    """Not in ``build``: what has left already is shown and filed, however large it is."""
+    try:
+        sizes.check_message(len(outgoing.content))
+    except sizes.MessageTooLarge as error:
+        raise Stop(State.FAILED, detail=str(error)) from error
 
 
 def check_cancelled(claim: Claim) -> None:

@@ -1,7 +1,7 @@
 """Who changed what and when, in words, for the audit's page and beside a form.
 
-Apps to the right say how their own deeds are called: ``words``, ``topics`` and ``links`` are filled
-in ``AppConfig.ready()``.
+Apps to the right say how their own deeds are called: ``words``, ``topics``, ``spoken`` and
+``links`` are filled in ``AppConfig.ready()``.
 """
 
 from __future__ import annotations
@@ -57,6 +57,9 @@ words: dict[str, StrOrPromise] = {
     "keys.rotated": _("Stored secrets encrypted with the new key"),
     "keys.dropped": _("Old keys dropped"),
 }
+# By the action's first part and the detail's name: how one value of it is told, where the value as
+# it is kept would tell nobody anything.
+spoken: dict[tuple[str, str], Callable[[Any], str]] = {}
 # By the action's first part: the address of the page of what an entry is about.
 links: dict[str, Callable[[AuditEntry], str]] = {}
 
@@ -109,7 +112,8 @@ def _made_up(action: str) -> str:
 
 def _details(entry: AuditEntry, names: Names) -> list[str]:
     details = entry.details if isinstance(entry.details, dict) else {}
-    model = topics.get(entry.action.partition(".")[0], ("", ""))[1]
+    topic = entry.action.partition(".")[0]
+    model = topics.get(topic, ("", ""))[1]
     told = []
     if fields := details.get("fields"):
         told.append(", ".join(_label(_field(model, str(name)), str(name)) for name in fields))
@@ -118,6 +122,8 @@ def _details(entry: AuditEntry, names: Names) -> list[str]:
     for name, value in details.items():
         if name not in ("about", "fields", "before", "after"):
             field = _field(model, name)
+            if say := spoken.get((topic, name)):
+                value = [say(each) for each in value] if isinstance(value, list) else say(value)
             told.append(f"{_label(field, name)}: {_change(value, field, names)}")
     return told
 

@@ -54,6 +54,9 @@ class Conf:
     LOOK_EVERY: float = 0.2
     DRAIN_SECONDS: float = 20.0
     POST_DOT_TIMEOUT: float = 600.0
+    # Bytes: of one file as it is, and of a whole message as it travels.
+    MAX_ATTACHMENT_BYTES: int = 2_097_152
+    MAX_MESSAGE_BYTES: int = 4_194_304
     # Overrides every message type's own policy for uncertain outcomes: "repeat", "ask" or "".
     UNKNOWN_POLICY: str = ""
 

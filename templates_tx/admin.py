@@ -21,7 +21,14 @@ from shops.admin.scope import (
 )
 from shops.models import Role
 from templates_tx import message_types
-from templates_tx.models import MessageTemplate, TemplateAssignment, TemplateVersion
+from templates_tx.models import (
+    MessageTemplate,
+    OwnMessageType,
+    TemplateAssignment,
+    TemplateDraft,
+    TemplateVersion,
+    TypeAttachment,
+)
 
 
 def type_choices() -> list[tuple[str, str]]:
@@ -140,3 +147,53 @@ class TemplateVersionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         built_in = TemplateVersion.objects.filter(template__shop=None)
         return (super().get_queryset(request) | built_in).defer("html")
+
+
+@admin.register(TemplateDraft)
+class TemplateDraftAdmin(ReadOnlyAdmin):
+    """What somebody is writing: to look at, for the panel's editor keeps it while it is typed."""
+
+    shop_path = "template__shop"
+    fields = ("template", "began_from", "subject", "preheader", "html_source", "text", "saved_by")
+    list_display = ("template", "began_from", "saved_by", "saved_at")
+    list_filter = (ShopFilter,)
+    list_select_related = ("template", "saved_by")
+
+
+@admin.register(OwnMessageType)
+class OwnMessageTypeAdmin(ReadOnlyAdmin):
+    """To look at: the panel checks the names of values and makes the code."""
+
+    panel_list = "templates_tx:messages"
+    fields = (
+        *("shop", "code", "name", "section", "description", "to", "fields", "sensitive"),
+        *("critical", "is_withdrawn", "created_by", "created_at"),
+    )
+    list_display = ("name", "code", "shop", "is_withdrawn")
+    list_filter = (ShopFilter, "is_withdrawn")
+    list_select_related = ("shop",)
+    search_fields = ("name", "code")
+
+    def panel_url(self, obj: OwnMessageType) -> str:
+        return twin("templates_tx:own_type", obj.shop, code=obj.code)
+
+
+@admin.register(TypeAttachment)
+class TypeAttachmentAdmin(ReadOnlyAdmin):
+    """To look at: the panel checks what is uploaded, and how much there is together."""
+
+    fields = (
+        "shop",
+        "message_type",
+        "language",
+        "name",
+        "content_type",
+        "created_by",
+        "created_at",
+    )
+    list_display = ("name", "message_type", "language", "shop")
+    list_filter = (ShopFilter, MessageTypeFilter)
+    list_select_related = ("shop",)
+
+    def panel_url(self, obj: TypeAttachment) -> str:
+        return twin("templates_tx:type_settings", obj.shop, code=obj.message_type)

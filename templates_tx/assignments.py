@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import Max
 
 from maillog.states import Channel
 from shops.models import AuditEntry, Shop
-from templates_tx.message_types import MessageType
+from templates_tx.message_types import MessageType, UnknownMessageType
 from templates_tx.models import TemplateAssignment
 from templates_tx.own_types import find
 
 UNDO_WITHIN = 600  # seconds
-_SALT = "templates_tx.undo"
+_SALT = "templates_tx.undo.entries"
+_CHANGED = "assignment.changed"
 
 # Two messages about the same order within minutes: who switches on the first is asked about the
 # second.
@@ -24,16 +26,20 @@ TAKES_PLACE_OF = {"order.paid": "order.placed"}
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether, from which account, with a copy for the owner, and where answers go.
+    """Whether, when, from which account, with a copy for the owner, and where answers go.
 
     ``account`` None: the main one, whichever that is when a message is made; ``reply_to`` empty:
-    where that account's answers go.
+    where that account's answers go. ``conditions`` as ``templates_tx.conditions`` stores them;
+    ``notes``: language → what the shop adds to the built-in words.
     """
 
     is_on: bool
     account: int | None = None
     copy_to_owner: bool = False
     reply_to: str = ""
+    delay_minutes: int = 0
+    conditions: list[dict[str, str]] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 def rows_of(shop: Shop) -> dict[str, TemplateAssignment]:
@@ -45,7 +51,15 @@ def rows_of(shop: Shop) -> dict[str, TemplateAssignment]:
 def decision_of(message_type: MessageType, row: TemplateAssignment | None) -> Decision:
     if row is None:
         return Decision(message_type.on_in_new_shop)
-    return Decision(row.is_on, row.account_id, row.copy_to_owner, row.reply_to)
+    return Decision(
+        is_on=row.is_on,
+        account=row.account_id,
+        copy_to_owner=row.copy_to_owner,
+        reply_to=row.reply_to,
+        delay_minutes=row.delay_minutes,
+        conditions=row.conditions,
+        notes=row.notes,
+    )
 
 
 @transaction.atomic
@@ -72,12 +86,12 @@ def _decide(shop: Shop, message_type: MessageType, wanted: Decision, user: Any) 
     before = decision_of(message_type, row)
     if wanted == before:
         return before
-    row.is_on, row.account_id = wanted.is_on, wanted.account
-    row.copy_to_owner, row.reply_to = wanted.copy_to_owner, wanted.reply_to
-    row.save(update_fields=["is_on", "account", "copy_to_owner", "reply_to"])
     old, new = asdict(before), asdict(wanted)
+    for name, value in new.items():
+        setattr(row, "account_id" if name == "account" else name, value)
+    row.save(update_fields=list(new))
     AuditEntry.note(
-        "assignment.changed",
+        _CHANGED,
         shop=shop,
         user=user,
         target=message_type.code,
@@ -87,14 +101,51 @@ def _decide(shop: Shop, message_type: MessageType, wanted: Decision, user: Any) 
 
 
 def undo_token(shop: Shop, before: dict[str, Decision]) -> str:
-    """What held before a change, signed, for the address that takes the change back."""
-    told = {code: asdict(decision) for code, decision in before.items()}
-    return signing.dumps([shop.pk, told], salt=_SALT, compress=True)
+    """The change that has just been made, signed, for the address that takes it back.
+
+    ``before``: what ``decide`` returned. The address names the audit's entries, which know what
+    held: a shop's notes would be too long for it.
+    """
+    changes = AuditEntry.objects.filter(shop=shop, action=_CHANGED, target__in=list(before))
+    newest = changes.order_by().values("target").annotate(newest=Max("pk")).values("newest")
+    entries = {entry.target: entry for entry in AuditEntry.objects.filter(pk__in=newest)}
+    mine = [
+        entries[code].pk
+        for code, decision in before.items()
+        if code in entries and _is_about(entries[code], decision)
+    ]
+    return signing.dumps([shop.pk, mine], salt=_SALT)
+
+
+def _is_about(entry: AuditEntry, before: Decision) -> bool:
+    """False for an older change, where the code was asked for and nothing changed this time."""
+    old, changed = asdict(before), _old_values(entry)
+    return bool(changed) and all(old[name] == value for name, value in changed.items())
+
+
+def _old_values(entry: AuditEntry) -> dict[str, Any]:
+    """Field → what held before; nothing for what was changed elsewhere than here."""
+    names = Decision.__dataclass_fields__
+    return {name: value[0] for name, value in entry.details.items() if name in names}
 
 
 def from_undo_token(shop: Shop, token: str) -> dict[str, Decision]:
-    """Raises ``signing.BadSignature`` if it is forged, another shop's, or too old."""
-    whose, told = signing.loads(token, salt=_SALT, max_age=UNDO_WITHIN)
+    """What to decide so that the change is undone; what others changed since stays.
+
+    Raises ``signing.BadSignature`` if it is forged, another shop's, or too old.
+    """
+    whose, numbers = signing.loads(token, salt=_SALT, max_age=UNDO_WITHIN)
     if whose != shop.pk:
         raise signing.BadSignature
-    return {code: Decision(**values) for code, values in told.items()}
+    entries = AuditEntry.objects.filter(shop=shop, action=_CHANGED).in_bulk(numbers)
+    rows, back = rows_of(shop), {}
+    for number in numbers:
+        entry = entries[number]
+        try:
+            now = decision_of(find(entry.target, shop), rows.get(entry.target))
+        except UnknownMessageType:
+            continue  # a type of the shop's own, deleted since
+        back[entry.target] = replace(now, **_old_values(entry))
+    if not back:
+        raise signing.BadSignature
+    return back

@@ -57,6 +57,11 @@ class MessageRow:
     question: MessageType | None = None
 
     @property
+    def has_words(self) -> bool:
+        """False for a type whose messages are held until somebody writes a template."""
+        return bool(self.languages or self.own or self.type.is_handed_in)
+
+    @property
     def key(self) -> str:
         """The code as part of an id in the page."""
         return self.type.code.replace(".", "-")
@@ -132,14 +137,14 @@ def catalogue_of(shop: Shop) -> Catalogue:
     sent, failed = _last_sent(shop, codes), _failed(shop, since)
     rows = []
     for each in types:
-        row = _row(each, decided.get(each.code), accounts)
+        row = row_of(each, decided.get(each.code), accounts)
         row.languages, row.own = languages.get(each.code, 0), own[each.code]
         row.last_sent_at, row.failed = sent.get(each.code), failed.get(each.code, 0)
         rows.append(row)
     return Catalogue(rows, since)
 
 
-def _row(
+def row_of(
     message_type: MessageType, decided: TemplateAssignment | None, accounts: list[SenderAccount]
 ) -> MessageRow:
     decision = decision_of(message_type, decided)
@@ -151,6 +156,7 @@ def _row(
             message_type=message_type,
             accounts=account_choices(accounts, decision.account),
             initial=initial_of(decision),
+            base=decision,
         ),
         languages=0,
         account_is_off=chosen is not None and chosen.state != AccountState.ACTIVE,

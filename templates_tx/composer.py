@@ -136,6 +136,7 @@ def _common(plan: Plan, message_type: MessageType, shop: Shop, occurrence: str) 
         "shop": shop,
         "account": plan.account,
         "occurrence": occurrence,
+        "expires_in": plan.delay + message_type.expires,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -38,10 +39,11 @@ class DecisionForm(forms.Form):
         message_type: MessageType,
         accounts: list[tuple[object, str]],
         initial: dict[str, object] | None = None,
+        base: Decision | None = None,
     ) -> None:
         key = message_type.code.replace(".", "-")
         super().__init__(data, initial=initial, auto_id=f"{key}-%s")
-        self.message_type, self.accounts = message_type, accounts
+        self.message_type, self.accounts, self.base = message_type, accounts, base
         account = self.fields["account"]
         assert isinstance(account, forms.TypedChoiceField)
         account.choices = accounts
@@ -55,7 +57,9 @@ class DecisionForm(forms.Form):
 
     def with_data(self, data: Any) -> DecisionForm:
         """The same form, filled in."""
-        return DecisionForm(data, message_type=self.message_type, accounts=self.accounts)
+        return DecisionForm(
+            data, message_type=self.message_type, accounts=self.accounts, base=self.base
+        )
 
     def offers(self, account: int | None) -> bool:
         return (account or "") in dict(self.accounts)
@@ -76,8 +80,10 @@ class DecisionForm(forms.Form):
 
     @property
     def decision(self) -> Decision:
+        """What is posted; what a row does not show stays as it is in ``base``."""
         values = self.cleaned_data
-        return Decision(
+        return replace(
+            self.base or Decision(is_on=True),
             is_on=values["is_on"] == "on",
             account=values["account"],
             copy_to_owner=values.get("copy_to_owner") == "on",

@@ -118,6 +118,7 @@ class MessageType:
 
 _types: dict[str, MessageType] = {}
 _CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+LONGEST_CODE = 80
 # Taken for the installation's own mail, and for the types that a shop makes for itself.
 RESERVED = ("system", "own.")
 
@@ -126,10 +127,15 @@ class UnknownMessageType(LookupError):
     """No message type has this code."""
 
 
+def is_code(text: str) -> bool:
+    """Whether a message type could have this code."""
+    return len(text) <= LONGEST_CODE and bool(_CODE.fullmatch(text))
+
+
 def register(message_type: MessageType) -> MessageType:
     """Adds a type. Raises ``ValueError`` for a malformed code or one that is taken."""
     code = message_type.code
-    if not _CODE.fullmatch(code) or len(code) > 80 or code.startswith(RESERVED):
+    if not is_code(code) or code.startswith(RESERVED):
         raise ValueError(f"“{code}” is not a message type's code")
     if _types.setdefault(code, message_type) != message_type:
         raise ValueError(f"message type {code} is registered already")

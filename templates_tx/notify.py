@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from maillog.mime import Attachment
 from maillog.models import MailMessage
 from maillog.outbox import Draft, Recipient, queue
+from maillog.sizes import check_file
 from maillog.states import Reason, State
 from shops.models import Shop
 from shops.storable import storable, storable_data
@@ -27,26 +29,30 @@ def notify(
     language: str = "",
     context: dict[str, Any] | None = None,
     occurrence: str = "",
+    attachments: tuple[Attachment, ...] = (),
 ) -> MailMessage | None:
     """Queues a message of type ``code``; the shop's assignment decides account and template.
 
     ``context`` holds the type's own values as plain data. What is for the shop's own people goes to
     its contact address, whatever ``to`` says. With an ``occurrence`` the message is queued once
     however often this is called, and None is returned the second time. Raises
-    ``UnknownMessageType``, ``NoTemplate``, ``TemplateError`` where the subject cannot be made, and
-    ``ValueError`` that names the place in ``context`` which is not plain data.
+    ``UnknownMessageType``, ``NoTemplate``, ``TemplateError`` where the subject cannot be made,
+    ``FileTooLarge``, and ``ValueError`` that names the place in ``context`` that is not plain data.
     """
+    for each in attachments:
+        check_file(each.name, len(each.content))
     message_type = find(code, shop)
     plan = plan_for(shop, message_type, language_for(message_type, shop, storable(language)))
     is_for_owner = message_type.to == To.OWNER
     recipient = Recipient(shop.contact_email, shop.name) if is_for_owner else Recipient(to, name)
     draft = Draft(
-        **traits(message_type),
+        **traits(message_type) | {"expires_in": plan.delay + message_type.expires},
         shop=shop,
         account=plan.account,
         recipients=(recipient,),
         occurrence=occurrence,
         due_in=plan.delay,
+        attachments=attachments,
     )
     if not plan.is_on or message_type.is_withdrawn:
         return queue(replace(draft, born=State.NOT_SENT, reason=Reason.OFF))

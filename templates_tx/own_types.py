@@ -6,12 +6,13 @@ from typing import Any
 
 from shops.models import Shop
 from templates_tx import message_types
-from templates_tx.contract import Contract, Entry, Field, Kind
+from templates_tx.contract import Contract, Entry, Field, Kind, Sample
 from templates_tx.message_types import MessageType, Section, To, UnknownMessageType
 from templates_tx.models import OwnMessageType
 from templates_tx.types.shared import ABOUT_ORDER, BASE, LOCALE, SHOP
 
 PREFIX = "own."
+YES = "yes"  # the example of a value that is so or is not
 
 _GIVEN: dict[To, tuple[Entry, ...]] = {
     To.BUYER: ABOUT_ORDER,
@@ -24,10 +25,17 @@ def find(code: str, shop: Shop) -> MessageType:
     """The type that ``code`` means in ``shop``; raises ``UnknownMessageType``."""
     if not code.startswith(PREFIX):
         return message_types.get(code)
-    row = OwnMessageType.objects.for_shop(shop).filter(code=code).first()
+    row = row_of(code, shop)
     if row is None:
         raise UnknownMessageType(code)
     return as_type(row)
+
+
+def row_of(code: str, shop: Shop) -> OwnMessageType | None:
+    # An address may hold what no database looks for.
+    if not message_types.is_code(code):
+        return None
+    return OwnMessageType.objects.for_shop(shop).filter(code=code).first()
 
 
 def types_of(shop: Shop) -> list[MessageType]:
@@ -57,10 +65,23 @@ def as_type(row: OwnMessageType) -> MessageType:
 
 
 def _field(stored: dict[str, Any]) -> Field:
+    kind = Kind(stored.get("kind", Kind.TEXT))
     return Field(
         stored["name"],
         stored.get("label") or stored["name"],
-        stored.get("sample", ""),
-        Kind(stored.get("kind", Kind.TEXT)),
+        _sample(kind, str(stored.get("sample", ""))),
+        kind,
         may_be_empty=bool(stored.get("may_be_empty")),
     )
+
+
+def _sample(kind: Kind, typed: str) -> Sample:
+    """What was typed as an example, as the message's sender would hand it in."""
+    if kind == Kind.LINES:
+        return [line for line in typed.splitlines() if line.strip()]
+    return typed == YES if kind == Kind.FLAG else typed
+
+
+def own_sample(row: OwnMessageType) -> dict[str, Any]:
+    """The values of the type's own, as an example of what a program hands in."""
+    return {each["name"]: _field(each).sample_in("") for each in row.fields}

@@ -4,11 +4,35 @@ from __future__ import annotations
 
 from django.urls import path
 
-from templates_tx import views
+from templates_tx import file_views, own_type_views, settings_views, views
 
 app_name = "templates_tx"
 urlpatterns = [
     path("messages/", views.MessageList.as_view(), name="messages"),
     path("messages/undo/<str:token>/", views.Undo.as_view(), name="undo"),
+    path("messages/own/new/", own_type_views.NewOwnType.as_view(), name="own_type_new"),
+    path("messages/own/<str:code>/", own_type_views.EditOwnType.as_view(), name="own_type"),
+    path(
+        "messages/own/<str:code>/withdraw/",
+        own_type_views.WithdrawOwnType.as_view(),
+        name="own_type_withdraw",
+    ),
+    path(
+        "messages/own/<str:code>/delete/",
+        own_type_views.DeleteOwnType.as_view(),
+        name="own_type_delete",
+    ),
     path("messages/<str:code>/", views.OneMessage.as_view(), name="message"),
+    path(
+        "messages/<str:code>/settings/",
+        settings_views.TypeSettings.as_view(),
+        name="type_settings",
+    ),
+    path("messages/<str:code>/files/", file_views.AddFile.as_view(), name="type_file_add"),
+    path("messages/<str:code>/files/<int:pk>/", file_views.OneFile.as_view(), name="type_file"),
+    path(
+        "messages/<str:code>/files/<int:pk>/remove/",
+        file_views.RemoveFile.as_view(),
+        name="type_file_remove",
+    ),
 ]

@@ -141,6 +141,10 @@ class Undo(OnMessages, View):
         if not all(row.form.offers(decision.account) for row, decision in rows):
             return self._refuse(_("The account it left from cannot send any more."))
         assignments.decide(self.shop, before, request.user)
+        if request.GET.get("back") == "settings":
+            messages.success(request, _("Undone."))
+            first = next(iter(before))
+            return redirect("templates_tx:type_settings", shop=shop, code=first)
         return self.tell(list(before), _("Undone."))
 
     def _refuse(self, text: str) -> HttpResponse:

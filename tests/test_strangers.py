@@ -29,6 +29,8 @@ from mailaccounts.models import (
 )
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
+from templates_tx.files import Upload, attach
+from templates_tx.models import OwnMessageType, TypeAttachment
 from tests import factories
 
 
@@ -89,6 +91,20 @@ class Belongings:
             sha256="0" * 64, defaults={"content": b"x", "size": 1}
         )
         return MessageAttachment.objects.create(message=self.message, file=content, name="a.pdf")
+
+    @cached_property
+    def type_file(self) -> TypeAttachment:
+        return attach(self.shop, "order.placed", Upload("a.txt", b"x"), self.admin)
+
+    @cached_property
+    def own_type(self) -> OwnMessageType:
+        return OwnMessageType.objects.create(
+            shop=self.shop,
+            code=f"own.points_{self.shop.pk}",
+            name="Points",
+            section="account",
+            to="given",
+        )
 
 
 type Kwargs = Callable[[Belongings], dict[str, Any]]
@@ -165,6 +181,14 @@ def message(own: Belongings) -> dict[str, Any]:
 
 def message_file(own: Belongings) -> dict[str, Any]:
     return {"message": own.message.pk, "file": own.file.pk}
+
+
+def type_file(own: Belongings) -> dict[str, Any]:
+    return {"code": "order.placed", "pk": own.type_file.pk}
+
+
+def own_type(own: Belongings) -> dict[str, Any]:
+    return {"code": own.own_type.code}
 
 
 ROUTES: dict[str, Row] = {
@@ -253,6 +277,14 @@ ROUTES: dict[str, Row] = {
     "templates_tx:messages": shop(),
     "templates_tx:message": shop(code="order.placed"),
     "templates_tx:undo": shop(token="made-up"),
+    "templates_tx:type_settings": shop(code="order.placed"),
+    "templates_tx:type_file_add": shop(code="order.placed"),
+    "templates_tx:type_file": shop(type_file),
+    "templates_tx:type_file_remove": shop(type_file),
+    "templates_tx:own_type_new": shop(),
+    "templates_tx:own_type": shop(own_type),
+    "templates_tx:own_type_withdraw": shop(own_type),
+    "templates_tx:own_type_delete": shop(own_type),
     "maillog:log": shop(),
     "maillog:send_mended": shop(),
     "maillog:message": shop(message),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -38,6 +40,14 @@ class AttachmentFile(models.Model):
 
     def __str__(self) -> str:
         return self.sha256
+
+    @staticmethod
+    def keep(content: bytes) -> str:
+        """Stores the bytes unless they are there; returns the key under which they are."""
+        digest = hashlib.sha256(content).hexdigest()
+        row = AttachmentFile(sha256=digest, content=content, size=len(content))
+        AttachmentFile.objects.bulk_create([row], ignore_conflicts=True)
+        return digest
 
 
 class MessageAttachment(models.Model):

@@ -19,8 +19,9 @@ from maillog.states import WAITING
 from shops.addresses import validate_address
 from shops.models import Shop
 from shops.models.shop import Language
-from templates_tx import message_types
+from templates_tx.message_types import UnknownMessageType
 from templates_tx.notify import notify
+from templates_tx.own_types import find, types_of
 from templates_tx.plans import NoTemplate
 from templates_tx.renderer import render
 from templates_tx.rendering import TemplateError
@@ -36,7 +37,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("type", metavar="TYPE", help="e.g. customer.password_reset, note")
+        parser.add_argument("type", metavar="TYPE", help="e.g. customer.password_reset, own.points")
         parser.add_argument("--shop", required=True, metavar="SLUG")
         parser.add_argument("--to", required=True, metavar="ADDRESS")
         parser.add_argument("--name", default="", help="the recipient's name")
@@ -96,14 +97,14 @@ def check(options: dict[str, Any]) -> Shop:
         if not is_storable(options[argument]):
             option = "TYPE" if argument == "type" else f"--{argument}"
             raise CommandError(f"{option}: it holds a character that is no text")
-    try:
-        message_types.get(options["type"])
-    except message_types.UnknownMessageType:
-        known = ", ".join(each.code for each in message_types.all_types())
-        raise CommandError(f"TYPE: {options['type']} is none of {known}") from None
     shop = Shop.objects.filter(slug=options["shop"]).first()
     if shop is None:
         raise CommandError(f"--shop: there is no shop “{options['shop']}”")
+    try:
+        find(options["type"], shop)
+    except UnknownMessageType:
+        known = ", ".join(each.code for each in types_of(shop))
+        raise CommandError(f"TYPE: {options['type']} is none of {known}") from None
     try:
         validate_address(options["to"])
     except ValidationError as error:
