@@ -1,0 +1,167 @@
+"""A mail as it would leave with what is being written now, for one order or for sample values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from shops.models import Order
+from templates_tx import defaults
+from templates_tx.compiling import compile_html
+from templates_tx.context import base_context, full_context, shop_context
+from templates_tx.contract import FALLBACK_LANGUAGE
+from templates_tx.contract_check import Problem, Sources, check_template
+from templates_tx.editor.desk import Desk, sources_of
+from templates_tx.message_types import To
+from templates_tx.plans import Plan
+from templates_tx.rendering import Parts, Rendered, TemplateError, render_all
+
+# How long the last words without a fault are remembered; after that the live ones stand in.
+REMEMBERED = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """For whom the preview is: the desk, the shop's plan for the type, the order or None."""
+
+    desk: Desk
+    plan: Plan
+    order: Order | None = None
+
+    @property
+    def is_of_order(self) -> bool:
+        """A message that signs somebody in is only ever shown with made-up values."""
+        return self.order is not None and not self.desk.type.sensitive
+
+    def context(self) -> dict[str, object]:
+        desk = self.desk
+        made = desk.type.contract.sample(desk.language)
+        if self.order is not None and self.is_of_order:
+            made |= full_context(desk.shop, self.order.facts(), desk.language)
+        else:
+            made |= {"shop": shop_context(desk.shop)}
+            made["time_zone"] = base_context(desk.shop, desk.language)["time_zone"]
+        if note := self.plan.note_in(desk.language):
+            made["shop"] = made["shop"] | {"note": note}
+        return made
+
+    @property
+    def sender(self) -> str:
+        account = self.plan.account
+        if account is None:
+            return _("no account yet")
+        return f"{account.from_name} <{account.from_address}>"
+
+    @property
+    def recipient(self) -> str:
+        if self.desk.type.to == To.OWNER:
+            return self.desk.shop.contact_email
+        if self.order is not None and self.is_of_order:
+            return self.order.email
+        customer = self.context().get("customer")
+        return str(customer.get("email", "")) if isinstance(customer, dict) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the preview shows. ``as_of``: the draft has a fault, this is from before it;
+    ``number``: the version shown in place of a draft that never was in order."""
+
+    mail: Rendered
+    as_of: datetime | None = None
+    number: int | None = None
+
+    @property
+    def is_current(self) -> bool:
+        return self.as_of is None and self.number is None
+
+
+@lru_cache(maxsize=64)
+def _compiled(html_source: str, preheader: str, language: str) -> str:
+    known = (defaults.FOLDER / f"{language}.toml").exists()
+    layout = defaults.layout(language if known else FALLBACK_LANGUAGE)
+    return compile_html(html_source, layout, preheader) if html_source.strip() else ""
+
+
+def render(sources: Sources, setting: Setting) -> Rendered:
+    """Raises ``TemplateError``, and ``ValueError`` for an order that is no plain data."""
+    html = _compiled(sources.html_source, sources.preheader, setting.desk.language)
+    return render_all(Parts(sources.subject, html, sources.text), setting.context())
+
+
+def examine(sources: Sources, setting: Setting) -> tuple[list[Problem], Rendered | None]:
+    """Everything that is wrong with ``sources``, for the chosen order too; the mail if nothing."""
+    desk = setting.desk
+    problems = check_template(sources, desk.type, desk.language)
+    if has_errors(problems):
+        return problems, None
+    try:
+        return problems, render(sources, setting)
+    except TemplateError as error:
+        return [*problems, _of_order(error, setting)], None
+    except ValueError as error:
+        return [*problems, Problem("html", str(error), None, None, None, "error", "")], None
+
+
+def has_errors(problems: Sequence[Problem]) -> bool:
+    return any(each.severity == "error" for each in problems)
+
+
+def _of_order(error: TemplateError, setting: Setting) -> Problem:
+    message = error.message
+    if setting.order is not None and setting.is_of_order:
+        message = _("With order %(number)s: %(reason)s") % {
+            "number": setting.order.number,
+            "reason": error.message,
+        }
+    return Problem(error.part, message, error.line, error.column, None, "error", "")
+
+
+def remember(desk: Desk, sources: Sources) -> None:
+    """``sources`` are in order: what is shown while the next ones are not."""
+    if desk.own is not None:
+        cache.set(_key(desk), (sources, timezone.now()), REMEMBERED)
+
+
+def forget(desk: Desk) -> None:
+    if desk.own is not None:
+        cache.delete(_key(desk))
+
+
+def _key(desk: Desk) -> str:
+    assert desk.own is not None
+    return f"templates_tx.good:{desk.own.pk}"
+
+
+def before_the_fault(setting: Setting) -> Look | None:
+    """The draft as it last was in order, else the words that are live; None if neither shows."""
+    desk = setting.desk
+    kept = cache.get(_key(desk)) if desk.own is not None else None
+    if kept is not None and (mail := _tried(kept[0], setting)):
+        return Look(mail, as_of=kept[1])
+    live = desk.live.current if desk.live else None
+    if live is not None and (mail := _tried(sources_of(live), setting)):
+        return Look(mail, number=live.number)
+    return None
+
+
+def _tried(sources: Sources, setting: Setting) -> Rendered | None:
+    try:
+        return render(sources, setting)
+    except (TemplateError, ValueError):
+        return None
+
+
+def look_at(sources: Sources, setting: Setting) -> tuple[list[Problem], Look | None]:
+    """The problems, and what the preview shows: the draft itself unless it has a fault."""
+    if setting.desk.is_locked:
+        mail = _tried(sources, setting)
+        return [], Look(mail) if mail else None
+    problems, made = examine(sources, setting)
+    return problems, Look(made) if made else before_the_fault(setting)
