@@ -1,4 +1,4 @@
-"""What is done with a template besides writing it: copy, discard, use, send to oneself. POST only."""
+"""What is done with a template besides writing it: copy, discard, use, send. POST only."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from templates_tx.contract_check import Sources
 from templates_tx.editor import drafts
 from templates_tx.editor.forms import WordsForm
 from templates_tx.editor.previewing import forget
 from templates_tx.editor.sending import CannotSend, send_to
 from templates_tx.editor.showing import Showing
 from templates_tx.editor.views import OnWords
-from templates_tx.saving import set_in_use
+from templates_tx.problems import Sources
+from templates_tx.saving import own_template, set_in_use
 
 
 class Copy(OnWords):
@@ -27,7 +27,7 @@ class Copy(OnWords):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if self.desk.is_locked:
-            drafts.begin(self.desk, self.person)
+            own_template(self.shop, self.type, self.desk.language, self.person)
         return self.back()
 
 
@@ -35,7 +35,7 @@ class Discard(OnWords):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if self.desk.draft or self.desk.own:
+        if self.desk.draft:
             forget(self.desk)
             drafts.discard(self.desk)
             messages.success(request, _("The draft is discarded."))

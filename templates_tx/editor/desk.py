@@ -12,21 +12,11 @@ from django.utils.translation import gettext as _
 from shops.models import Shop
 from shops.models.shop import Language
 from templates_tx.contract import FALLBACK_LANGUAGE
-from templates_tx.contract_check import Sources
+from templates_tx.dry_run import sources_of
 from templates_tx.message_types import SECTION_NAMES, MessageType
-from templates_tx.models import MessageTemplate, TemplateDraft, TemplateVersion
-
-NOTHING = Sources(subject="", html_source="", text="")
-
-
-def sources_of(row: TemplateDraft | TemplateVersion) -> Sources:
-    return Sources(
-        subject=row.subject,
-        html_source=row.html_source,
-        text=row.text,
-        preheader=row.preheader,
-        sms=row.sms,
-    )
+from templates_tx.models import MessageTemplate, TemplateDraft
+from templates_tx.problems import Sources
+from templates_tx.starter import starter
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +93,12 @@ class Desk:
 
     @property
     def pattern(self) -> Sources:
-        """What a first copy begins with."""
-        for language in (self.language, self.shop.language, FALLBACK_LANGUAGE):
+        """What a first copy begins with (as ``saving`` decides)."""
+        for language in (self.language, FALLBACK_LANGUAGE):
             found = self.rows.get((False, language))
             if found and found.current:
                 return sources_of(found.current)
-        return NOTHING
+        return starter(self.type, self.language)
 
     def _sent_in(self, language: str) -> MessageTemplate | None:
         for each in (language, self.shop.language, FALLBACK_LANGUAGE):
@@ -147,7 +137,7 @@ class Desk:
             return _("built-in, locked") if self.built_in else self._tab_tip()
         if self.draft and self.is_live:
             text = _("draft of version %(next)d, version %(number)d is live")
-        elif self.draft or not self.number:
+        elif self.draft:
             text = _("draft of version %(next)d, not in use yet")
         elif self.is_live:
             text = _("version %(number)d is live")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
-from django.db import transaction
 
-from templates_tx.contract_check import Sources
 from templates_tx.editor.desk import Desk, person_name
 from templates_tx.models import MessageTemplate, TemplateDraft
-from templates_tx.saving import own_template
+from templates_tx.problems import Sources
 
 
 class Overtaken(Exception):
@@ -43,7 +41,7 @@ def look_out(desk: Desk, began_from: int, seen: str, user: AbstractUser) -> None
 
 
 def locked(desk: Desk) -> MessageTemplate:
-    """The shop's own row, for the open transaction. Raises ``Overtaken`` if it has changed since."""
+    """The shop's own row, for the open transaction. Raises ``Overtaken`` if it has changed."""
     assert desk.own is not None
     rows = MessageTemplate.objects.select_for_update(of=("self",))
     row = rows.select_related("current__created_by", "shop").get(pk=desk.own.pk)
@@ -63,34 +61,11 @@ def keep(template: MessageTemplate, sources: Sources, began_from: int, user: Abs
             "html_source": sources.html_source,
             "text": sources.text,
             "sms": sources.sms,
-            "saved_by": user,
+            "saved_by_id": user.pk,
         },
     )
 
 
-@transaction.atomic
-def begin(desk: Desk, user: AbstractUser) -> None:
-    """A copy of the built-in words to work on. Nothing is sent from it before it is saved."""
-    template = own_template(desk.shop, desk.type, desk.language, user)
-    TemplateDraft.objects.get_or_create(
-        template=template,
-        defaults={
-            "began_from": template.current.number if template.current else 0,
-            "subject": desk.pattern.subject,
-            "preheader": desk.pattern.preheader,
-            "html_source": desk.pattern.html_source,
-            "text": desk.pattern.text,
-            "sms": desk.pattern.sms,
-            "saved_by": user,
-        },
-    )
-
-
-@transaction.atomic
 def discard(desk: Desk) -> None:
-    """Back to the last version; a copy that was never saved goes altogether."""
-    if desk.own is None:
-        return
+    """Back to the last version."""
     TemplateDraft.objects.filter(template=desk.own).delete()
-    if desk.own.current_id is None:
-        desk.own.delete()

@@ -15,11 +15,10 @@ from django.utils.translation import ngettext
 from shops.models import Shop
 from shops.models.shop import Language
 from shops.storable import storable
-from templates_tx.contract_check import Problem, Sources
-from templates_tx.editor.desk import sources_of
 from templates_tx.editor.forms import MOST
 from templates_tx.message_types import MessageType
 from templates_tx.models import MessageTemplate, TemplateVersion
+from templates_tx.problems import Problem, Sources
 from templates_tx.saving import OrdersFail, Refused, own_template, save_version
 
 FORMAT = 1
@@ -68,7 +67,7 @@ def file_name(shop: Shop, message_type: MessageType) -> str:
     return f"{shop.slug}-{message_type.code}.json"
 
 
-def read(upload: UploadedFile, message_type: MessageType) -> dict[str, Sources]:
+def read(upload: UploadedFile[Any], message_type: MessageType) -> dict[str, Sources]:
     """Language → words. Raises ``NotTaken`` for what is no such file."""
     if (upload.size or 0) > MOST_BYTES:
         raise _refused(_("The file is larger than 1 MB."))

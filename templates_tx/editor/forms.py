@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from shops.storable import storable
-from templates_tx.contract_check import Sources
+from templates_tx.problems import Sources
 
 MOST = 200_000  # characters of one part: far more than any mail program shows
 

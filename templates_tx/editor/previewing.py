@@ -12,14 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shops.models import Order
-from templates_tx import defaults
-from templates_tx.compiling import compile_html
-from templates_tx.context import base_context, full_context, shop_context
-from templates_tx.contract import FALLBACK_LANGUAGE
-from templates_tx.contract_check import Problem, Sources, check_template
-from templates_tx.editor.desk import Desk, sources_of
+from templates_tx.context import full_context, shop_context
+from templates_tx.contract_check import all_in_liquid, check_template, compiled
+from templates_tx.dry_run import Case, Trial, sources_of
+from templates_tx.editor.desk import Desk
 from templates_tx.message_types import To
 from templates_tx.plans import Plan
+from templates_tx.problems import Problem, Sources
 from templates_tx.rendering import Parts, Rendered, TemplateError, render_all
 
 # How long the last words without a fault are remembered; after that the live ones stand in.
@@ -45,8 +44,7 @@ class Setting:
         if self.order is not None and self.is_of_order:
             made |= full_context(desk.shop, self.order.facts(), desk.language)
         else:
-            made |= {"shop": shop_context(desk.shop)}
-            made["time_zone"] = base_context(desk.shop, desk.language)["time_zone"]
+            made |= {"shop": shop_context(desk.shop), "time_zone": desk.shop.time_zone}
         if note := self.plan.note_in(desk.language):
             made["shop"] = made["shop"] | {"note": note}
         return made
@@ -83,16 +81,21 @@ class Look:
 
 
 @lru_cache(maxsize=64)
-def _compiled(html_source: str, preheader: str, language: str) -> str:
-    known = (defaults.FOLDER / f"{language}.toml").exists()
-    layout = defaults.layout(language if known else FALLBACK_LANGUAGE)
-    return compile_html(html_source, layout, preheader) if html_source.strip() else ""
+def _compiled(sources: Sources, language: str) -> str:
+    return compiled(sources, language)
+
+
+def _trial(sources: Sources, setting: Setting) -> Trial:
+    """Raises ``TemplateError`` for HTML that cannot be compiled."""
+    liquid = all_in_liquid(sources, setting.desk.type.contract)
+    return Trial(liquid, _compiled(liquid, setting.desk.language))
 
 
 def render(sources: Sources, setting: Setting) -> Rendered:
     """Raises ``TemplateError``, and ``ValueError`` for an order that is no plain data."""
-    html = _compiled(sources.html_source, sources.preheader, setting.desk.language)
-    return render_all(Parts(sources.subject, html, sources.text), setting.context())
+    trial = _trial(sources, setting)
+    words = trial.sources
+    return render_all(Parts(words.subject, trial.html, words.text), setting.context())
 
 
 def examine(sources: Sources, setting: Setting) -> tuple[list[Problem], Rendered | None]:
@@ -103,24 +106,25 @@ def examine(sources: Sources, setting: Setting) -> tuple[list[Problem], Rendered
         return problems, None
     try:
         return problems, render(sources, setting)
-    except TemplateError as error:
-        return [*problems, _of_order(error, setting)], None
-    except ValueError as error:
-        return [*problems, Problem("html", str(error), None, None, None, "error", "")], None
+    except (TemplateError, ValueError):
+        return [*problems, _of_order(sources, setting)], None
+
+
+def _of_order(sources: Sources, setting: Setting) -> Problem:
+    """What fails with these values, at its line in what was written."""
+    number = setting.order.number if setting.order and setting.is_of_order else ""
+    case = Case(number, setting.desk.language, setting.context())
+    failure = _trial(sources, setting).failure(case)
+    assert failure is not None, "it failed a moment ago"
+    message = failure.message
+    if number:
+        values = {"number": number, "reason": message}
+        message = _("With order %(number)s: %(reason)s") % values
+    return Problem(failure.part, message, failure.line)
 
 
 def has_errors(problems: Sequence[Problem]) -> bool:
-    return any(each.severity == "error" for each in problems)
-
-
-def _of_order(error: TemplateError, setting: Setting) -> Problem:
-    message = error.message
-    if setting.order is not None and setting.is_of_order:
-        message = _("With order %(number)s: %(reason)s") % {
-            "number": setting.order.number,
-            "reason": error.message,
-        }
-    return Problem(error.part, message, error.line, error.column, None, "error", "")
+    return any(each.refuses for each in problems)
 
 
 def remember(desk: Desk, sources: Sources) -> None:

@@ -15,10 +15,10 @@ from maillog.states import Channel
 from shops.addresses import is_usable
 from shops.uuid7 import lowest_at
 from templates_tx.composer import traits
-from templates_tx.contract_check import Sources
 from templates_tx.editor.desk import person_name
 from templates_tx.editor.previewing import Setting, examine
 from templates_tx.files import files_for
+from templates_tx.problems import Sources
 
 WITHIN = timedelta(minutes=10)
 MOST = 20  # to one person within that time

@@ -14,12 +14,12 @@ from django.utils.translation import gettext_lazy
 
 from shops.models import Shop
 from templates_tx.advice import Advice, advise
-from templates_tx.contract_check import Problem, Sources
 from templates_tx.editor.desk import Desk
 from templates_tx.editor.ordering import by_number
 from templates_tx.editor.previewing import Look, Setting, has_errors, look_at
 from templates_tx.message_types import MessageType
 from templates_tx.plans import plan_for
+from templates_tx.problems import Problem, Sources
 
 PART_NAMES = {
     "subject": gettext_lazy("Subject"),
@@ -46,11 +46,16 @@ class Named:
 
     @property
     def is_error(self) -> bool:
-        return self.problem.severity == "error"
+        return self.problem.refuses
 
     @property
     def can_be_replaced(self) -> bool:
         return bool(self.wrong and self.problem.suggestion)
+
+    @property
+    def can_be_inserted(self) -> bool:
+        """Something is missing, and it is known what."""
+        return bool(self.problem.suggestion) and self.problem.line is None
 
     def as_data(self) -> dict[str, Any]:
         """For the code editor (see docs/panel.md)."""
@@ -79,8 +84,7 @@ def _wrong(problem: Problem, sources: Sources) -> str:
     """The words at the problem's place; empty where it has none."""
     if not (problem.line and problem.column and problem.length):
         return ""
-    part = "html_source" if problem.part == "html" else problem.part
-    lines = str(getattr(sources, part, "")).split("\n")
+    lines = sources.parts()[problem.part].split("\n")
     if problem.line > len(lines):
         return ""
     start = problem.column - 1
@@ -163,7 +167,7 @@ class Showing:
 
 
 def note_url(shop: Shop, message_type: MessageType) -> str:
-    """Where the shop's own note in the built-in words is written; empty if there is no such page."""
+    """Where the shop's note in the built-in words is written; empty if there is no such page."""
     try:
         return reverse("templates_tx:type_settings", args=[shop.slug, message_type.code])
     except NoReverseMatch:

@@ -10,11 +10,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views import View
 
-from templates_tx.contract_check import Sources
-from templates_tx.editor.desk import NOTHING, person_name, sources_of
+from templates_tx.dry_run import sources_of
+from templates_tx.editor.desk import person_name
 from templates_tx.editor.scope import OnTemplate
 from templates_tx.editor.versions import compare
 from templates_tx.models import TemplateVersion
+from templates_tx.problems import Sources
 from templates_tx.saving import OrdersFail, Refused, restore
 
 SHOWN = 100
@@ -77,9 +78,7 @@ class Version(OnVersions):
         if earlier is not None:
             label = _("What it changed in version %(number)d") % {"number": earlier.number}
             return sources_of(earlier), sources, label
-        if desk.pattern != NOTHING:
-            return desk.pattern, sources, _("What it changed in the built-in words")
-        return NOTHING, sources, _("The first version: all of it is new")
+        return desk.pattern, sources, _("What it changed in the words it began with")
 
 
 class Restore(OnVersions):
@@ -91,7 +90,7 @@ class Restore(OnVersions):
         version = self.found(number)
         try:
             made = restore(version, self.person)
-        except OrdersFail as failing:
+        except OrdersFail:
             messages.error(request, _("Not restored: it fails for real orders."))
         except Refused as refused:
             first = refused.problems[0].message if refused.problems else ""

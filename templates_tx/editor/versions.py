@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from templates_tx.contract_check import Sources
+from templates_tx.problems import Sources
 
 PARTS: tuple[tuple[str, Promise], ...] = (
     ("subject", _("Subject")),

@@ -50,7 +50,6 @@ class OnWords(OnTemplate, View):
             "desk": desk,
             "form": form,
             "showing": showing,
-            "orders": [] if self.type.sensitive else newest(self.shop),
             "groups": [] if desk.is_locked else palette.groups(contract),
             "variables": palette.completions(contract, desk.language),
             "filters": palette.filters(),
@@ -112,6 +111,7 @@ class EditorPage(OnWords):
             return self.unreadable(form)
         if overtaken := self.keep_unless_overtaken(form):
             return self._refused(form, overtaken=overtaken)
+        number = self.desk.number
         try:
             version = self._save(form, request.POST.get("save") == "anyway")
         except Overtaken as overtaken:
@@ -121,12 +121,15 @@ class EditorPage(OnWords):
         except Refused as refused:
             return self._refused(form, refused=refused.problems)
         forget(self.desk)
-        messages.success(request, self._saved_text(version.number))
+        text = _("Version %(number)d is saved. Customers get it from now on.")
+        if version.number == number:
+            text = _("Nothing was changed in version %(number)d. Customers get it.")
+        messages.success(request, text % {"number": version.number})
         return self.back()
 
     @transaction.atomic
     def _save(self, form: WordsForm, anyway: bool) -> TemplateVersion:
-        """Raises ``Overtaken`` for a version that was saved in this very moment, and ``Refused``."""
+        """Raises ``Overtaken`` for a version of this very moment, and ``Refused``."""
         assert self.desk.own is not None
         template = drafts.locked(self.desk)
         return save_version(template, form.sources, self.person, even_if_orders_fail=anyway)
@@ -134,13 +137,6 @@ class EditorPage(OnWords):
     def _refused(self, form: WordsForm, **why: Any) -> HttpResponse:
         given = form.cleaned_data
         return self.page(form, Showing(self.desk, form.sources, given["order"]), 422, **why)
-
-    def _saved_text(self, number: int) -> str:
-        if self.desk.own and (self.desk.own.in_use or number == 1):
-            text = _("Version %(number)d is saved. Customers get it from now on.")
-        else:
-            text = _("Version %(number)d is saved. It is not in use.")
-        return text % {"number": number}
 
 
 class Check(OnWords):
@@ -209,10 +205,10 @@ class Preview(OnWords):
         return sealed(response)
 
 
-class Orders(OnWords):
+class Orders(OnTemplate, View):
     """The orders that are found by ``q``, for the list above the preview."""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        found = [] if self.type.sensitive else newest(self.shop, request.GET.get("q", ""))
-        context = {"shop": self.shop, "desk": self.desk, "orders": found}
+        found = newest(self.shop, request.GET.get("q", ""))
+        context = {"shop": self.shop, "orders": [] if self.type.sensitive else found}
         return render(request, f"{PAGE}#orders", context)

@@ -130,6 +130,8 @@
     var line = Number(at.dataset.line), column = Number(at.dataset.column);
     if (at.dataset.use) {
       target.codeEditor.replaceAt(line, column, at.dataset.wrong, at.dataset.use);
+    } else if (at.dataset.insert) {
+      target.codeEditor.insert(at.dataset.insert);
     } else {
       target.codeEditor.goTo(line, column);
     }
