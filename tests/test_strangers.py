@@ -29,6 +29,9 @@ from mailaccounts.models import (
 )
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
+from templates_tx.models import OwnMessageType, TemplateVersion
+from templates_tx.own_types import find
+from templates_tx.saving import own_template
 from tests import factories
 
 
@@ -89,6 +92,20 @@ class Belongings:
             sha256="0" * 64, defaults={"content": b"x", "size": 1}
         )
         return MessageAttachment.objects.create(message=self.message, file=content, name="a.pdf")
+
+    @cached_property
+    def own_type(self) -> OwnMessageType:
+        code = f"own.service_{self.shop.pk}"
+        return OwnMessageType.objects.create(
+            shop=self.shop, code=code, name="Service", section="contact", to="buyer"
+        )
+
+    @cached_property
+    def version(self) -> TemplateVersion:
+        message_type = find(self.own_type.code, self.shop)
+        made = own_template(self.shop, message_type, "pl", self.admin).current
+        assert made is not None
+        return made
 
 
 type Kwargs = Callable[[Belongings], dict[str, Any]]
@@ -165,6 +182,11 @@ def message(own: Belongings) -> dict[str, Any]:
 
 def message_file(own: Belongings) -> dict[str, Any]:
     return {"message": own.message.pk, "file": own.file.pk}
+
+
+def version(own: Belongings) -> dict[str, Any]:
+    """Of words that ``own`` has and the other shop has not."""
+    return {"code": own.own_type.code, "language": "pl", "number": own.version.number}
 
 
 ROUTES: dict[str, Row] = {
@@ -263,8 +285,8 @@ ROUTES: dict[str, Row] = {
     "templates_tx:use_built_in": shop(code="order.placed", language="pl"),
     "templates_tx:send_me": shop(code="order.placed", language="pl"),
     "templates_tx:versions": shop(code="order.placed", language="pl"),
-    "templates_tx:version": shop(code="order.placed", language="pl", number=1),
-    "templates_tx:restore": shop(code="order.placed", language="pl", number=1),
+    "templates_tx:version": shop(version),
+    "templates_tx:restore": shop(version),
     "templates_tx:export": shop(code="order.placed"),
     "templates_tx:import": shop(code="order.placed"),
     "maillog:log": shop(),

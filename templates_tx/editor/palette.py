@@ -37,16 +37,25 @@ class ChipGroup:
     of: str = ""
 
 
+# What nearly every message has is offered last.
+_LAST = ("customer", "shop", "locale", "currency", "time_zone")
+
+
 def groups(contract: Contract) -> list[ChipGroup]:
-    """In the order of the contract; the fields of a list's rows are a group of their own."""
+    """What the message is about first; the fields of a list's rows are a group of their own."""
     made: dict[tuple[str, str], ChipGroup] = {}
     lists = contract.lists()
     homes = {path: _home(path, contract) for path in lists}
-    for each in contract.variables():
+    for each in sorted(contract.variables(), key=_place):
         name = homes.get(each.path) or str(each.group) or _("General")
         group = made.setdefault((name, each.of), ChipGroup(name, of=each.of))
         group.chips.append(_chip(each, lists.get(each.path)))
     return list(made.values())
+
+
+def _place(variable: Variable) -> int:
+    root = (variable.of or variable.path).partition(".")[0]
+    return _LAST.index(root) if root in _LAST else -1
 
 
 def _home(path: str, contract: Contract) -> str:

@@ -68,16 +68,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the preview shows. ``as_of``: the draft has a fault, this is from before it;
-    ``number``: the version shown in place of a draft that never was in order."""
+    """What the preview shows. ``as_of``: the words have a fault, this is from before it."""
 
     mail: Rendered
     as_of: datetime | None = None
-    number: int | None = None
 
     @property
     def is_current(self) -> bool:
-        return self.as_of is None and self.number is None
+        return self.as_of is None
 
 
 @lru_cache(maxsize=64)
@@ -144,14 +142,18 @@ def _key(desk: Desk) -> str:
 
 
 def before_the_fault(setting: Setting) -> Look | None:
-    """The draft as it last was in order, else the words that are live; None if neither shows."""
+    """The draft as it last was in order, else the last version, else the words that are live.
+
+    None if none of them can be shown.
+    """
     desk = setting.desk
     kept = cache.get(_key(desk)) if desk.own is not None else None
     if kept is not None and (mail := _tried(kept[0], setting)):
         return Look(mail, as_of=kept[1])
-    live = desk.live.current if desk.live else None
-    if live is not None and (mail := _tried(sources_of(live), setting)):
-        return Look(mail, number=live.number)
+    for template in (desk.own, desk.live):
+        version = template.current if template else None
+        if version is not None and (mail := _tried(sources_of(version), setting)):
+            return Look(mail, as_of=version.created_at)
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -30,6 +31,7 @@ PART_NAMES = {
 }
 # The first is where somebody looks first.
 _ORDER = list(PART_NAMES)
+_OUTSIDE = re.compile(r"""<img\b[^>]*\bsrc=["']?https?:""", re.IGNORECASE)
 _GRAVITY = ("error", "warning", "advice")
 
 
@@ -154,6 +156,10 @@ class Showing:
     def order_is_missing(self) -> bool:
         """An order was asked for that the shop does not have."""
         return bool(self.order_number) and self.setting.order is None
+
+    @property
+    def has_outside_pictures(self) -> bool:
+        return bool(self.look and _OUTSIDE.search(self.look.mail.html))
 
     @cached_property
     def frame_url(self) -> str:

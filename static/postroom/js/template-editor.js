@@ -17,6 +17,7 @@
   var kept = document.getElementById("part-kept");
   var problems = null; // from the last check; until then the server's page has them
   var timer = null, running = false, again = false;
+  var pictures = false; // from outside: only where somebody has asked for them
   var last = "html"; // the part that was written in last
 
   function area(part) { return form.querySelector('textarea[data-part="' + part + '"]'); }
@@ -39,6 +40,9 @@
   }
 
   function load(url) {
+    if (url && pictures) {
+      url += "&pictures=1";
+    }
     if (url && url !== shown) {
       shown = url;
       // In place of the page in the frame: Back leads out of the editor, not through its previews.
@@ -134,6 +138,15 @@
       target.codeEditor.insert(at.dataset.insert);
     } else {
       target.codeEditor.goTo(line, column);
+    }
+  });
+
+  document.addEventListener("click", function (click) {
+    if (click.target.closest("[data-pictures]")) {
+      click.preventDefault();
+      pictures = true;
+      document.querySelector(".te-r").classList.add("pictures");
+      load(shown);
     }
   });
 

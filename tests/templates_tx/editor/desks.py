@@ -16,8 +16,9 @@ CODE = "order.placed"
 AS_SCRIPT = {"HTTP_ACCEPT": "application/json"}
 
 
-def url(shop: Shop, name: str = "template", language: str = "pl", code: str = CODE, **more: Any) -> str:
-    kwargs = {"shop": shop.slug, "code": code, "language": language, **more}
+def url(shop: Shop, name: str = "template", **more: Any) -> str:
+    """Of a page about the Polish order confirmation, unless ``more`` says otherwise."""
+    kwargs = {"shop": shop.slug, "code": CODE, "language": "pl", **more}
     return reverse(f"templates_tx:{name}", kwargs=kwargs)
 
 
