@@ -17,6 +17,7 @@ from shops.models.shop import Language
 from templates_tx.editor import exchange
 from templates_tx.editor.exchange import Fault, NotTaken
 from templates_tx.editor.scope import OnType
+from templates_tx.editor.showing import PART_NAMES
 
 
 class Export(OnType, View):
@@ -67,11 +68,17 @@ class Import(OnType, View):
             "shop": self.shop,
             "role": self.role,
             "type": self.type,
-            "faults": [(each, _name(each.language)) for each in faults or []],
+            "faults": [(each, _place(each)) for each in faults or []],
             "only_orders": only_orders,
         }
         return render(self.request, "templates_tx/editor/import.html", context, status=status)
 
 
-def _name(language: str) -> str:
-    return str(Language(language).label) if language else ""
+def _place(fault: Fault) -> str:
+    """Language, part and line, as far as they are known: “Polish, HTML, line 2”."""
+    place = [str(Language(fault.language).label)] if fault.language else []
+    if fault.part:
+        place.append(str(PART_NAMES[fault.part]))
+    if fault.line:
+        place.append(_("line %(line)d") % {"line": fault.line})
+    return ", ".join(place)

@@ -12,6 +12,7 @@ from django.views import View
 
 from templates_tx.dry_run import sources_of
 from templates_tx.editor.desk import person_name
+from templates_tx.editor.exchange import orders_sentence
 from templates_tx.editor.scope import OnTemplate
 from templates_tx.editor.versions import compare
 from templates_tx.models import TemplateVersion
@@ -90,8 +91,8 @@ class Restore(OnVersions):
         version = self.found(number)
         try:
             made = restore(version, self.person)
-        except OrdersFail:
-            messages.error(request, _("Not restored: it fails for real orders."))
+        except OrdersFail as failing:
+            messages.error(request, f"{_('Not restored.')} {orders_sentence(failing)}")
         except Refused as refused:
             first = refused.problems[0].message if refused.problems else ""
             messages.error(

@@ -31,6 +31,7 @@ def words(template: MessageTemplate, **typed: Any) -> dict[str, Any]:
     """What the page's form sends for the template's last version, with ``typed`` over it."""
     template.refresh_from_db()
     version = template.current
+    assert version is not None
     return {
         "subject": version.subject,
         "preheader": version.preheader,
@@ -46,7 +47,7 @@ def words(template: MessageTemplate, **typed: Any) -> dict[str, Any]:
 
 def wrong(template: MessageTemplate) -> str:
     """The HTML with one name that nobody knows."""
-    return words(template)["html"].replace("order.total |", "order.totl |")
+    return str(words(template)["html"]).replace("order.total |", "order.totl |")
 
 
 def check(client: Client, shop: Shop, typed: dict[str, Any]) -> Any:

@@ -99,7 +99,7 @@ BAD = {
     "too big": (b" " * 1_000_001, "The file is larger than 1 MB."),
     "wrong value": (
         file({"pl": fine(), "en": fine(html=fine()["html"] + "\n{{ order.totl }}")}),
-        "English, html, line 2: “order.totl” is not known here.",
+        "English, HTML, line 2: “order.totl” is not known here.",
     ),
 }
 
