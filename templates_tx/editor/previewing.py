@@ -27,21 +27,16 @@ REMEMBERED = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """For whom the preview is: the desk, the shop's plan for the type, the order or None."""
+    """For whom the preview is; without an order, for sample values."""
 
     desk: Desk
     plan: Plan
     order: Order | None = None
 
-    @property
-    def is_of_order(self) -> bool:
-        """A message that signs somebody in is only ever shown with made-up values."""
-        return self.order is not None and not self.desk.type.sensitive
-
     def context(self) -> dict[str, object]:
         desk = self.desk
         made = desk.type.contract.sample(desk.language)
-        if self.order is not None and self.is_of_order:
+        if self.order is not None:
             made |= full_context(desk.shop, self.order.facts(), desk.language)
         else:
             made |= {"shop": shop_context(desk.shop), "time_zone": desk.shop.time_zone}
@@ -60,7 +55,7 @@ class Setting:
     def recipient(self) -> str:
         if self.desk.type.to == To.OWNER:
             return self.desk.shop.contact_email
-        if self.order is not None and self.is_of_order:
+        if self.order is not None:
             return self.order.email
         customer = self.context().get("customer")
         return str(customer.get("email", "")) if isinstance(customer, dict) else ""
@@ -110,7 +105,7 @@ def examine(sources: Sources, setting: Setting) -> tuple[list[Problem], Rendered
 
 def _of_order(sources: Sources, setting: Setting) -> Problem:
     """What fails with these values, at its line in what was written."""
-    number = setting.order.number if setting.order and setting.is_of_order else ""
+    number = setting.order.number if setting.order else ""
     case = Case(number, setting.desk.language, setting.context())
     failure = _trial(sources, setting).failure(case)
     assert failure is not None, "it failed a moment ago"

@@ -12,16 +12,6 @@ from tests import factories
 from tests.templates_tx.editor.desks import check, own, url, words, wrong
 
 
-@pytest.fixture
-def account(shop):
-    return factories.make_account(shop)
-
-
-@pytest.fixture
-def template(shop, owner):
-    return own(shop, owner)
-
-
 def frame(client, shop, query="", **place):
     return client.get(url(shop, "preview", **place) + query)
 

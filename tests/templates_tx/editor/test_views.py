@@ -15,17 +15,7 @@ from templates_tx.renderer import render
 from templates_tx.saving import own_template, save_version, set_in_use
 from tests import factories
 from tests.pages import form_values
-from tests.templates_tx.editor.desks import CODE, check, own, url, words, wrong
-
-
-@pytest.fixture
-def account(shop):
-    return factories.make_account(shop)
-
-
-@pytest.fixture
-def template(shop, owner):
-    return own(shop, owner)
+from tests.templates_tx.editor.desks import CODE, check, url, words, wrong
 
 
 def signed_in(user):
