@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from maillog.models import MailMessage
 from shops.models import AuditEntry, Role
+from templates_tx.editor import drafts
+from templates_tx.editor.desk import desk_of
 from templates_tx.editor.forms import MOST
+from templates_tx.message_types import get
 from templates_tx.models import MessageTemplate, OwnMessageType, TemplateDraft
 from templates_tx.own_types import find
 from templates_tx.problems import Sources
@@ -335,3 +339,11 @@ def test_there_is_no_way_back_to_built_in_words_that_do_not_exist(shop, owner, o
     made.refresh_from_db()
     assert made.in_use
     assert "There are no built-in words in this language." in page.text
+
+
+def test_a_version_saved_in_this_very_moment_stops_the_one_that_comes_second(shop, ola, template):
+    desk = desk_of(shop, get(CODE), "pl")
+    saved(template, ola, subject="Hers {{ order.number }}")
+    with transaction.atomic(), pytest.raises(drafts.Overtaken) as overtaken:
+        drafts.locked(desk)
+    assert (overtaken.value.who, overtaken.value.number) == ("Ola Nowak", 2)
