@@ -32,7 +32,6 @@ PART_NAMES = {
 # The first is where somebody looks first.
 _ORDER = list(PART_NAMES)
 _OUTSIDE = re.compile(r"""<img\b[^>]*\bsrc=["']?https?:""", re.IGNORECASE)
-_GRAVITY = ("error", "warning", "advice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +72,11 @@ class Named:
 
 
 def named(problems: list[Problem], sources: Sources) -> list[Named]:
-    """Errors first, then by part and line."""
+    """Errors first, what has a line before what is missing, then by part and line."""
 
-    def place(one: Problem) -> tuple[int, int, int]:
+    def place(one: Problem) -> tuple[bool, bool, int, int]:
         part = _ORDER.index(one.part) if one.part in _ORDER else len(_ORDER)
-        return _GRAVITY.index(one.severity), part, one.line or 0
+        return not one.refuses, one.line is None, part, one.line or 0
 
     return [Named(one, _wrong(one, sources)) for one in sorted(problems, key=place)]
 

@@ -25,6 +25,8 @@ from templates_tx.models import TemplateVersion
 from templates_tx.saving import OrdersFail, Refused, save_version
 
 PAGE = "templates_tx/editor/page.html"
+# What of the page an answer to a check replaces, each by its id.
+PARTS = ("standing", "save", "kept", "bar", "advice", "envelope", "mail_text", "conflict")
 VIEWS = ("desktop", "phone", "text")
 
 
@@ -175,11 +177,10 @@ class Check(OnWords):
             "showing": showing,
             "overtaken": overtaken,
         }
-        parts = ("standing", "kept", "bar", "advice", "envelope", "mail_text", "conflict")
         draft = self.desk.draft
         return {
             "parts": {
-                name: render_to_string(f"{PAGE}#{name}", context, self.request) for name in parts
+                name: render_to_string(f"{PAGE}#{name}", context, self.request) for name in PARTS
             },
             "problems": [each.as_data() for each in showing.named],
             "frame": showing.frame_url if showing.look else "",

@@ -57,6 +57,8 @@
         box.innerHTML = answer.parts[name];
       }
     });
+    // What was said of the words before is not true of these any more.
+    form.querySelectorAll("[data-of-before]").forEach(function (note) { note.remove(); });
     problems = answer.problems;
     place();
     load(answer.frame);

@@ -155,3 +155,10 @@ def test_words_that_are_not_in_use_are_previewed_all_the_same(shop, owner, owner
     check(owner_client, shop, words(template, html=words(template)["html"] + "<p>Own</p>"))
     set_in_use(template, False, owner)
     assert "Own" in frame(owner_client, shop).text
+
+
+def test_what_is_at_a_line_is_said_before_what_is_missing(shop, owner_client, template):
+    text = "{{ order.totl }}"  # and neither number nor articles
+    bar = check(owner_client, shop, words(template, text=text)).json()["parts"]["bar"]
+    assert bar.index("“order.totl” is not known here.") < bar.index("The message must show")
+    assert "Insert it" in bar
