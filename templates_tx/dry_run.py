@@ -18,7 +18,7 @@ from templates_tx.context import full_context
 from templates_tx.contract import FALLBACK_LANGUAGE
 from templates_tx.contract_check import RENDERED_AS, all_in_liquid, compiled, told
 from templates_tx.message_types import MessageType
-from templates_tx.models import MessageTemplate, TemplateVersion
+from templates_tx.models import MessageTemplate, TemplateDraft, TemplateVersion
 from templates_tx.own_types import types_of
 from templates_tx.problems import Sources
 from templates_tx.rendering import Parts, TemplateError, render_all, render_part
@@ -220,8 +220,8 @@ class Wording:
         return None
 
 
-def sources_of(version: TemplateVersion) -> Sources:
-    """What a person wrote of this version."""
+def sources_of(version: TemplateVersion | TemplateDraft) -> Sources:
+    """What a person wrote of this version, or has written so far."""
     return Sources(
         subject=version.subject,
         html_source=version.html_source,

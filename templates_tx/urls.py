@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from templates_tx import file_views, own_type_views, settings_views, views
+from templates_tx.editor.urls import urlpatterns as of_editor
 
 app_name = "templates_tx"
 urlpatterns = [
@@ -35,4 +36,5 @@ urlpatterns = [
         file_views.RemoveFile.as_view(),
         name="type_file_remove",
     ),
+    *of_editor,
 ]

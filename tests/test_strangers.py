@@ -30,7 +30,9 @@ from mailaccounts.models import (
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
 from shops.models import Invitation, Membership, Order, Role, Shop
 from templates_tx.files import Upload, attach
-from templates_tx.models import OwnMessageType, TypeAttachment
+from templates_tx.models import OwnMessageType, TemplateVersion, TypeAttachment
+from templates_tx.own_types import find
+from templates_tx.saving import own_template
 from tests import factories
 
 
@@ -105,6 +107,13 @@ class Belongings:
             section="account",
             to="given",
         )
+
+    @cached_property
+    def version(self) -> TemplateVersion:
+        message_type = find(self.own_type.code, self.shop)
+        made = own_template(self.shop, message_type, "pl", self.admin).current
+        assert made is not None
+        return made
 
 
 type Kwargs = Callable[[Belongings], dict[str, Any]]
@@ -189,6 +198,11 @@ def type_file(own: Belongings) -> dict[str, Any]:
 
 def own_type(own: Belongings) -> dict[str, Any]:
     return {"code": own.own_type.code}
+
+
+def version(own: Belongings) -> dict[str, Any]:
+    """Of words that ``own`` has and the other shop has not."""
+    return {"code": own.own_type.code, "language": "pl", "number": own.version.number}
 
 
 ROUTES: dict[str, Row] = {
@@ -285,6 +299,20 @@ ROUTES: dict[str, Row] = {
     "templates_tx:own_type": shop(own_type),
     "templates_tx:own_type_withdraw": shop(own_type),
     "templates_tx:own_type_delete": shop(own_type),
+    "templates_tx:template": shop(code="order.placed", language="pl"),
+    "templates_tx:check": shop(code="order.placed", language="pl"),
+    "templates_tx:preview": shop(code="order.placed", language="pl"),
+    "templates_tx:preview_orders": shop(code="order.placed", language="pl"),
+    "templates_tx:copy": shop(code="order.placed", language="pl"),
+    "templates_tx:discard": shop(code="order.placed", language="pl"),
+    "templates_tx:use_own": shop(code="order.placed", language="pl"),
+    "templates_tx:use_built_in": shop(code="order.placed", language="pl"),
+    "templates_tx:send_me": shop(code="order.placed", language="pl"),
+    "templates_tx:versions": shop(code="order.placed", language="pl"),
+    "templates_tx:version": shop(version),
+    "templates_tx:restore": shop(version),
+    "templates_tx:export": shop(code="order.placed"),
+    "templates_tx:import": shop(code="order.placed"),
     "maillog:log": shop(),
     "maillog:send_mended": shop(),
     "maillog:message": shop(message),

@@ -1,0 +1,180 @@
+"""A message type's words as one file: taken out of one shop, put into another."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from shops.models import Shop
+from shops.models.shop import Language
+from shops.storable import storable
+from templates_tx.editor.forms import MOST
+from templates_tx.message_types import MessageType
+from templates_tx.models import MessageTemplate, TemplateVersion
+from templates_tx.problems import Problem, Sources
+from templates_tx.saving import OrdersFail, Refused, own_template, save_version
+
+FORMAT = 1
+MOST_BYTES = 1_000_000
+# Names in the file → names in ``Sources``.
+PARTS = {
+    "subject": "subject",
+    "preheader": "preheader",
+    "html": "html_source",
+    "text": "text",
+    "sms": "sms",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One reason why a file is not taken. ``language``: whose words; empty for the whole file."""
+
+    text: str
+    language: str = ""
+    line: int | None = None
+    part: str = ""
+
+
+class NotTaken(Exception):
+    """Nothing of the file was stored. ``only_orders``: it may be saved all the same."""
+
+    def __init__(self, faults: list[Fault], *, only_orders: bool = False) -> None:
+        super().__init__("; ".join(fault.text for fault in faults))
+        self.faults, self.only_orders = faults, only_orders
+
+
+def exported(shop: Shop, message_type: MessageType) -> dict[str, Any] | None:
+    """Every language that the shop has words of its own in; None if there is none."""
+    rows = MessageTemplate.objects.for_shop(shop).filter(message_type=message_type.code)
+    found = {
+        row.language: {name: getattr(row.current, source) for name, source in PARTS.items()}
+        for row in rows.exclude(current=None).select_related("current")
+    }
+    if not found:
+        return None
+    return {"postroom": FORMAT, "code": message_type.code, "languages": found}
+
+
+def file_name(shop: Shop, message_type: MessageType) -> str:
+    return f"{shop.slug}-{message_type.code}.json"
+
+
+def read(upload: UploadedFile[Any], message_type: MessageType) -> dict[str, Sources]:
+    """Language → words. Raises ``NotTaken`` for what is no such file."""
+    if (upload.size or 0) > MOST_BYTES:
+        raise _refused(_("The file is larger than 1 MB."))
+    try:
+        given = json.loads(upload.read().decode("utf-8-sig"))
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise _refused(_("This is no JSON file. Choose one that was exported here.")) from None
+    if not isinstance(given, dict) or "postroom" not in given:
+        raise _refused(_("This is no file with words of a message."))
+    if given["postroom"] != FORMAT:
+        raise _refused(_("The file is of a newer format than this installation can read."))
+    if given.get("code") != message_type.code:
+        values = {"theirs": str(given.get("code"))[:80], "ours": message_type.code}
+        raise _refused(_("The file is for “%(theirs)s”, this message is “%(ours)s”.") % values)
+    languages = given.get("languages")
+    if not isinstance(languages, dict) or not languages:
+        raise _refused(_("The file holds no words."))
+    return _languages(languages)
+
+
+def _refused(text: str) -> NotTaken:
+    return NotTaken([Fault(text)])
+
+
+def _languages(given: dict[str, Any]) -> dict[str, Sources]:
+    faults, made = [], {}
+    for code, words in given.items():
+        if code not in Language.values:
+            text = _("The language “%(code)s” is not known here.") % {"code": code[:20]}
+            faults.append(Fault(text))
+        elif not isinstance(words, dict) or not all(
+            _is_text(words.get(name, "")) for name in PARTS
+        ):
+            faults.append(Fault(_("Its words are no text, or too long."), code))
+        else:
+            made[code] = _sources(words)
+    if faults:
+        raise NotTaken(faults)
+    return made
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MOST
+
+
+def _sources(words: dict[str, str]) -> Sources:
+    texts = {source: words.get(name, "") for name, source in PARTS.items()}
+    return Sources(**{name: storable(text.replace("\r\n", "\n")) for name, text in texts.items()})
+
+
+@dataclass(slots=True)
+class _Taken:
+    versions: list[TemplateVersion] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    refused: bool = False
+
+
+def take(
+    given: dict[str, Sources],
+    shop: Shop,
+    message_type: MessageType,
+    user: AbstractUser,
+    *,
+    even_if_orders_fail: bool = False,
+) -> list[TemplateVersion]:
+    """A new version in each language, or, as ``NotTaken``, every reason why there is none."""
+    taken = _Taken()
+    with transaction.atomic():
+        for language, sources in given.items():
+            template = own_template(shop, message_type, language, user)
+            _take_one(taken, template, sources, user, even_if_orders_fail)
+        if taken.faults:
+            transaction.set_rollback(True)
+    if taken.faults:
+        raise NotTaken(taken.faults, only_orders=not taken.refused)
+    return taken.versions
+
+
+def _take_one(
+    taken: _Taken,
+    template: MessageTemplate,
+    sources: Sources,
+    user: AbstractUser,
+    even_if_orders_fail: bool,
+) -> None:
+    try:
+        with transaction.atomic():
+            taken.versions.append(
+                save_version(template, sources, user, even_if_orders_fail=even_if_orders_fail)
+            )
+    except OrdersFail as failing:
+        taken.faults.append(Fault(orders_sentence(failing), template.language))
+    except Refused as refused:
+        taken.refused = True
+        taken.faults += [fault_of(each, template.language) for each in refused.problems]
+
+
+def fault_of(problem: Problem, language: str) -> Fault:
+    return Fault(problem.message, language, problem.line, problem.part)
+
+
+def orders_sentence(failing: OrdersFail) -> str:
+    """Fails for 3 of 50 orders: 10482, 10477, 10391."""
+    run = failing.dry_run
+    numbers = list(dict.fromkeys(each.order_number for each in run.failures))
+    return ngettext(
+        "Fails for %(n)d of %(all)d order: %(numbers)s.",
+        "Fails for %(n)d of %(all)d orders: %(numbers)s.",
+        run.tried,
+    ) % {"n": len(numbers), "all": run.tried, "numbers": ", ".join(numbers)}

@@ -1,0 +1,215 @@
+"""The editor's page: writing, checking while typing, the preview, saving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.views import View
+
+from maillog.views.content import LOCKED, own_pictures, sealed
+from templates_tx.editor import drafts, palette
+from templates_tx.editor.drafts import Overtaken
+from templates_tx.editor.exchange import orders_sentence
+from templates_tx.editor.forms import WordsForm
+from templates_tx.editor.ordering import newest
+from templates_tx.editor.previewing import forget, remember
+from templates_tx.editor.scope import OnTemplate
+from templates_tx.editor.showing import Showing, note_url
+from templates_tx.models import TemplateVersion
+from templates_tx.saving import OrdersFail, Refused, save_version
+
+PAGE = "templates_tx/editor/page.html"
+# What of the page an answer to a check replaces, each by its id.
+PARTS = ("standing", "save", "kept", "bar", "advice", "envelope", "mail_text", "conflict")
+VIEWS = ("desktop", "phone", "text")
+
+
+class OnWords(OnTemplate, View):
+    """What the views of the page share: its context, and the form that was sent."""
+
+    def form_of_desk(self) -> WordsForm:
+        desk = self.desk
+        return WordsForm.of(
+            desk.sources,
+            began_from=desk.draft.began_from if desk.draft else desk.number,
+            seen=desk.draft.saved_at.isoformat() if desk.draft else "",
+        )
+
+    def page(
+        self, form: WordsForm, showing: Showing, status: int = 200, **more: Any
+    ) -> HttpResponse:
+        desk, asked = self.desk, self.request.GET.get("as", "")
+        contract = self.type.contract
+        context = {
+            "shop": self.shop,
+            "role": self.role,
+            "desk": desk,
+            "form": form,
+            "showing": showing,
+            "groups": [] if desk.is_locked else palette.groups(contract),
+            "variables": palette.completions(contract, desk.language),
+            "filters": palette.filters(),
+            "problems": [each.as_data() for each in showing.named],
+            "shown_as": asked if asked in VIEWS else "desktop",
+            "note_url": note_url(self.shop, self.type),
+            **more,
+        }
+        return render(self.request, PAGE, context, status=status)
+
+    def sent_form(self) -> WordsForm:
+        """Raises ``Http404`` where there is nothing of the shop's own to write in."""
+        if self.desk.is_locked:
+            raise Http404
+        return WordsForm(self.request.POST)
+
+    def look_out(self, form: WordsForm) -> None:
+        """Raises ``Overtaken``, unless the writer has read that and goes on."""
+        if "overwrite" not in self.request.POST:
+            given = form.cleaned_data
+            drafts.look_out(self.desk, given["began_from"] or 0, given["seen"], self.person)
+
+    def keep(self, form: WordsForm, began_from: int | None = None) -> None:
+        """As the draft, unless nothing was changed. ``began_from``: the last version, if None."""
+        assert self.desk.own is not None
+        number = self.desk.number if began_from is None else began_from
+        changed = form.sources != self.desk.sources
+        if changed or (self.desk.draft and self.desk.draft.began_from != number):
+            drafts.keep(self.desk.own, form.sources, number, self.person)
+            del self.desk  # read anew: it has a draft now
+
+    def keep_unless_overtaken(self, form: WordsForm) -> Overtaken | None:
+        """Who was quicker, if somebody was. Beside a version of theirs the draft is kept all the
+        same; a draft of theirs is never written over unasked."""
+        try:
+            self.look_out(form)
+        except Overtaken as overtaken:
+            if overtaken.number:
+                self.keep(form, form.cleaned_data["began_from"] or 0)
+            return overtaken
+        self.keep(form)
+        return None
+
+    def unreadable(self, form: WordsForm) -> HttpResponse:
+        """A part that is too long: it is said, and what was typed stays on the page."""
+        return self.page(form, Showing(self.desk, self.desk.sources), status=422)
+
+
+class EditorPage(OnWords):
+    """GET shows the draft, or the words that are live; POST saves a new version."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        showing = Showing(self.desk, self.desk.sources, request.GET.get("order", ""))
+        return self.page(self.form_of_desk(), showing, overtaken=drafts.overtaken(self.desk))
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        form = self.sent_form()
+        if not form.is_valid():
+            return self.unreadable(form)
+        if overtaken := self.keep_unless_overtaken(form):
+            return self._refused(form, overtaken=overtaken)
+        number = self.desk.number
+        try:
+            version = self._save(form, request.POST.get("save") == "anyway")
+        except Overtaken as overtaken:
+            return self._refused(form, overtaken=overtaken)
+        except OrdersFail as failing:
+            return self._refused(form, failing=orders_sentence(failing), dry_run=failing.dry_run)
+        except Refused as refused:
+            return self._refused(form, refused=refused.problems)
+        forget(self.desk)
+        text = _("Version %(number)d is saved. Customers get it from now on.")
+        if version.number == number:
+            text = _("Nothing was changed in version %(number)d. Customers get it.")
+        messages.success(request, text % {"number": version.number})
+        return self.back()
+
+    @transaction.atomic
+    def _save(self, form: WordsForm, anyway: bool) -> TemplateVersion:
+        """Raises ``Overtaken`` for a version of this very moment, and ``Refused``."""
+        assert self.desk.own is not None
+        template = drafts.locked(self.desk)
+        return save_version(template, form.sources, self.person, even_if_orders_fail=anyway)
+
+    def _refused(self, form: WordsForm, **why: Any) -> HttpResponse:
+        given = form.cleaned_data
+        return self.page(form, Showing(self.desk, form.sources, given["order"]), 422, **why)
+
+
+class Check(OnWords):
+    """Keeps what is typed as the draft, whatever its faults, and says what is wrong with it.
+
+    The page's script gets the parts of the page that change; a browser without it the whole page.
+    """
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        form = self.sent_form()
+        if not form.is_valid():
+            if self.wants_json:
+                errors = " ".join(str(error) for each in form.errors.values() for error in each)
+                return JsonResponse({"trouble": errors}, status=422)
+            return self.unreadable(form)
+        overtaken = self.keep_unless_overtaken(form)
+        showing = Showing(self.desk, form.sources, form.cleaned_data["order"])
+        if showing.look and showing.look.is_current and not overtaken:
+            remember(self.desk, form.sources)
+        if self.wants_json:
+            return JsonResponse(self._answer(showing, overtaken))
+        if overtaken:
+            return self.page(form, showing, 409, overtaken=overtaken)
+        return self.back()
+
+    @property
+    def wants_json(self) -> bool:
+        return self.request.headers.get("Accept") == "application/json"
+
+    def _answer(self, showing: Showing, overtaken: Overtaken | None) -> dict[str, Any]:
+        context = {
+            "shop": self.shop,
+            "desk": self.desk,
+            "showing": showing,
+            "overtaken": overtaken,
+        }
+        draft = self.desk.draft
+        return {
+            "parts": {
+                name: render_to_string(f"{PAGE}#{name}", context, self.request) for name in PARTS
+            },
+            "problems": [each.as_data() for each in showing.named],
+            "frame": showing.frame_url if showing.look else "",
+            "seen": draft.saved_at.isoformat() if draft and not overtaken else "",
+            "inOrder": showing.is_in_order,
+        }
+
+
+class Preview(OnWords):
+    """The mail in a frame of its own, under a policy of its own, as mails in the log are."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        showing = Showing(self.desk, self.desk.sources, request.GET.get("order", ""))
+        pictures = f"data: {' '.join(own_pictures(request))}"
+        if "pictures" in request.GET:
+            pictures = "data: http: https:"
+        response = HttpResponse(showing.look.mail.html if showing.look else "")
+        response["Content-Security-Policy"] = (
+            f"{LOCKED}; img-src {pictures}; style-src 'unsafe-inline'; frame-ancestors 'self'"
+        )
+        response["X-Frame-Options"] = "SAMEORIGIN"
+        response["X-DNS-Prefetch-Control"] = "off"
+        return sealed(response)
+
+
+class Orders(OnTemplate, View):
+    """The orders that are found by ``q``, for the list above the preview."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        found = newest(self.shop, request.GET.get("q", ""))
+        context = {"shop": self.shop, "orders": [] if self.type.sensitive else found}
+        return render(request, f"{PAGE}#orders", context)
