@@ -12,6 +12,7 @@ from django.db.models import Count, Subquery
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from mailaccounts.models import AccountState, SenderAccount
 from maillog.filters import GROUPS
@@ -24,12 +25,12 @@ from shops.uuid7 import lowest_at
 from templates_tx.assignments import Decision, decision_of, rows_of
 from templates_tx.forms import DecisionForm
 from templates_tx.message_types import SECTION_NAMES, MessageType, Section
-from templates_tx.models import MessageTemplate, TemplateAssignment
+from templates_tx.models import MessageTemplate, TemplateAssignment, TypeAttachment
 from templates_tx.own_types import types_of
 
 FAILURES_OF = timedelta(days=7)
 LEFT = (State.SENT, State.BOUNCED, State.COMPLAINED)
-ON, FAILING = "on", "failures"
+ON, OFF, FAILING, OWN = "on", "off", "failures", "own"
 
 
 @dataclass(slots=True)
@@ -40,6 +41,14 @@ class Notice:
     undo_url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that the shop has set and that the row shows as an icon with a title."""
+
+    icon: str
+    text: str
+
+
 @dataclass(slots=True)
 class MessageRow:
     type: MessageType
@@ -48,6 +57,7 @@ class MessageRow:
     # Languages with built-in words, and the shop's own templates that are in use, by language.
     languages: int
     own: dict[str, MessageTemplate] = field(default_factory=dict)
+    marks: list[Mark] = field(default_factory=list)
     # The chosen account cannot send, so mail leaves from the main one.
     account_is_off: bool = False
     last_sent_at: datetime | None = None
@@ -55,6 +65,18 @@ class MessageRow:
     notice: Notice | None = None
     # Says much the same and is on: the reader is asked whether it stays on.
     question: MessageType | None = None
+    # Changed together with others, or ticked for it.
+    just_changed: bool = False
+    is_picked: bool = False
+
+    @property
+    def is_on(self) -> bool:
+        return self.decision.is_on and not self.type.is_withdrawn
+
+    @property
+    def only_own(self) -> MessageTemplate | None:
+        """The shop's own template, where it has just one."""
+        return next(iter(self.own.values())) if len(self.own) == 1 else None
 
     @property
     def key(self) -> str:
@@ -67,6 +89,16 @@ class MessageRow:
         text = fold(" ".join([self.type.code, *map(str, texts)]))
         return all(word in text for word in words)
 
+    def is_in(self, show: str) -> bool:
+        """Whether a tab of the page has it; every other word than theirs stands for all."""
+        tabs = {
+            ON: self.is_on,
+            OFF: not self.is_on,
+            FAILING: bool(self.failed),
+            OWN: self.type.is_own,
+        }
+        return tabs.get(show, True)
+
 
 @dataclass(slots=True)
 class SectionOfRows:
@@ -77,7 +109,7 @@ class SectionOfRows:
 
     @property
     def on(self) -> int:
-        return sum(row.decision.is_on for row in self.rows)
+        return sum(row.is_on for row in self.rows)
 
 
 @dataclass(slots=True)
@@ -87,33 +119,24 @@ class Catalogue:
     rows: list[MessageRow]
     # From when on failures were counted.
     since: datetime
+    # What any message may leave from.
+    accounts: list[tuple[object, str]]
 
     def row(self, code: str) -> MessageRow:
         """Raises ``KeyError``."""
         return {row.type.code: row for row in self.rows}[code]
 
-    @property
-    def on(self) -> int:
-        return sum(row.decision.is_on for row in self.rows)
-
-    @property
-    def failing(self) -> int:
-        return sum(bool(row.failed) for row in self.rows)
+    def count(self, show: str) -> int:
+        return sum(row.is_in(show) for row in self.rows)
 
     @property
     def all_sections(self) -> list[SectionOfRows]:
         return self.sections()
 
     def sections(self, text: str = "", show: str = "") -> list[SectionOfRows]:
-        """Sections with the rows that ``text`` finds; ``show``: all, ``ON`` or ``FAILING``."""
+        """Sections with the rows that ``text`` finds among those of a tab."""
         words = fold(text).split()
-        kept = [
-            row
-            for row in self.rows
-            if row.is_found_by(words)
-            and (show != ON or row.decision.is_on)
-            and (show != FAILING or row.failed)
-        ]
+        kept = [row for row in self.rows if row.is_in(show) and row.is_found_by(words)]
         made = (
             SectionOfRows(
                 code, *SECTION_NAMES[code], [row for row in kept if row.type.section == code]
@@ -129,14 +152,15 @@ def catalogue_of(shop: Shop) -> Catalogue:
     accounts = list(SenderAccount.objects.for_shop(shop).defer("password"))
     decided, languages, own = rows_of(shop), _languages(codes), _own_templates(shop)
     since = _first_moment(shop)
-    sent, failed = _last_sent(shop, codes), _failed(shop, since)
+    sent, failed, with_files = _last_sent(shop, codes), _failed(shop, since), _with_files(shop)
     rows = []
     for each in types:
         row = _row(each, decided.get(each.code), accounts)
+        row.marks = list(_marks(decided.get(each.code), each.code in with_files))
         row.languages, row.own = languages.get(each.code, 0), own[each.code]
         row.last_sent_at, row.failed = sent.get(each.code), failed.get(each.code, 0)
         rows.append(row)
-    return Catalogue(rows, since)
+    return Catalogue(rows, since, account_choices(accounts, None))
 
 
 def _row(
@@ -155,6 +179,27 @@ def _row(
         languages=0,
         account_is_off=chosen is not None and chosen.state != AccountState.ACTIVE,
     )
+
+
+def _marks(decided: TemplateAssignment | None, has_files: bool) -> Iterator[Mark]:
+    if decided is not None:
+        if decided.copy_to_owner:
+            yield Mark("mail-forward", _("Copy to the owner"))
+        if decided.conditions:
+            yield Mark("filter", _("Sent under conditions only"))
+        if decided.delay_minutes:
+            yield Mark("clock-pause", delay_words(decided.delay_minutes))
+    if has_files:
+        yield Mark("paperclip", _("Files go along"))
+    if decided is not None and any(decided.notes.values()):
+        yield Mark("note", _("With a note of the shop"))
+
+
+def delay_words(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    if rest or not hours:
+        return ngettext("Leaves %d minute later", "Leaves %d minutes later", minutes) % minutes
+    return ngettext("Leaves %d hour later", "Leaves %d hours later", hours) % hours
 
 
 def initial_of(decision: Decision) -> dict[str, object]:
@@ -198,6 +243,11 @@ def _own_templates(shop: Shop) -> dict[str, dict[str, MessageTemplate]]:
     for row in rows.select_related("current").defer("current__html", "current__html_source"):
         found[row.message_type][row.language] = row
     return found
+
+
+def _with_files(shop: Shop) -> set[str]:
+    files = TypeAttachment.objects.for_shop(shop).order_by()
+    return set(files.values_list("message_type", flat=True).distinct())
 
 
 def _last_sent(shop: Shop, codes: list[str]) -> dict[str, datetime]:
