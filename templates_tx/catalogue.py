@@ -58,6 +58,8 @@ class MessageRow:
     languages: int
     own: dict[str, MessageTemplate] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
+    # The account in as few words as can be.
+    leaves_from: str = ""
     # The chosen account cannot send, so mail leaves from the main one.
     account_is_off: bool = False
     last_sent_at: datetime | None = None
@@ -168,6 +170,7 @@ def _row(
 ) -> MessageRow:
     decision = decision_of(message_type, decided)
     chosen = next((each for each in accounts if each.pk == decision.account), None)
+    main = next((each for each in accounts if each.is_main), None)
     return MessageRow(
         message_type,
         decision,
@@ -177,6 +180,7 @@ def _row(
             initial=initial_of(decision),
         ),
         languages=0,
+        leaves_from=chosen.label if chosen else main.from_address if main else "",
         account_is_off=chosen is not None and chosen.state != AccountState.ACTIVE,
     )
 

@@ -150,6 +150,9 @@
       if (!picking) {
         clear();
       }
+    } else if (box.closest(".opener")) {
+      var opened = box.closest("tr").classList.toggle("opened");
+      box.closest(".opener").setAttribute("aria-expanded", String(opened));
     } else if (box.closest(".jump a")) {
       box.closest("details").open = false;
     }
