@@ -18,6 +18,7 @@ WORDS = {
     "template.saved": _("Template saved"),
     "template.used": _("Own words put into use"),
     "template.unused": _("Built-in words put into use"),
+    "assignment.copied": _("Set-up copied from another shop"),
 }
 
 

@@ -12,7 +12,6 @@ from django.db.models import Count, Subquery
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from mailaccounts.models import AccountState, SenderAccount
 from maillog.filters import GROUPS
@@ -23,6 +22,7 @@ from shops.models import Shop
 from shops.search_text import fold
 from shops.uuid7 import lowest_at
 from templates_tx.assignments import Decision, decision_of, rows_of
+from templates_tx.condition_words import delay_in_words, stored_in_words
 from templates_tx.forms import DecisionForm
 from templates_tx.message_types import SECTION_NAMES, MessageType, Section
 from templates_tx.models import MessageTemplate, TemplateAssignment, TypeAttachment
@@ -190,20 +190,14 @@ def _marks(decided: TemplateAssignment | None, has_files: bool) -> Iterator[Mark
         if decided.copy_to_owner:
             yield Mark("mail-forward", _("Copy to the owner"))
         if decided.conditions:
-            yield Mark("filter", _("Sent under conditions only"))
+            yield Mark("filter", stored_in_words(decided.conditions))
         if decided.delay_minutes:
-            yield Mark("clock-pause", delay_words(decided.delay_minutes))
+            after = delay_in_words(decided.delay_minutes)
+            yield Mark("clock-pause", _("Leaves %(after)s") % {"after": after})
     if has_files:
         yield Mark("paperclip", _("Files go along"))
     if decided is not None and any(decided.notes.values()):
         yield Mark("note", _("With a note of the shop"))
-
-
-def delay_words(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    if rest or not hours:
-        return ngettext("Leaves %d minute later", "Leaves %d minutes later", minutes) % minutes
-    return ngettext("Leaves %d hour later", "Leaves %d hours later", hours) % hours
 
 
 def initial_of(decision: Decision) -> dict[str, object]:

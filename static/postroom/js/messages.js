@@ -164,6 +164,19 @@
     }
   });
 
+  // The server sends every row and count that has changed; a filter may have hidden some of them.
+  document.addEventListener("htmx:beforeSwap", function (swap) {
+    var parsed = document.createElement("template");
+    parsed.innerHTML = swap.detail.serverResponse;
+    each("template", function (part) {
+      var changed = part.content.firstElementChild;
+      if (changed && changed.hasAttribute("hx-swap-oob") && !document.getElementById(changed.id)) {
+        part.remove();
+      }
+    }, parsed.content);
+    swap.detail.serverResponse = parsed.innerHTML;
+  });
+
   // A row that was saved comes back with its box as the server has it.
   document.addEventListener("htmx:afterSettle", function (settled) {
     if (settled.detail.target && settled.detail.target.id !== "list" && settled.detail.target.id !== "catalogue") {
