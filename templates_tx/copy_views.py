@@ -47,14 +47,14 @@ class CopySetUp(ShopScoped, View):
         source = self._source(request.GET.get("from", ""))
         if source is None:
             return self._show()
-        return self._preview(preview(source, self.shop), {each.value for each in Take})
+        return self._preview(preview(source, self.shop), self._allowed)
 
     def post(self, request: HttpRequest, shop: str) -> HttpResponse:
         source = self._source(request.POST.get("from", ""))
         if source is None:
             return self._show(status=422, problem=_("Choose a shop."))
         set_up = preview(source, self.shop)
-        takes = set(request.POST.getlist("take")) & {each.value for each in Take}
+        takes = set(request.POST.getlist("take")) & self._allowed
         if not takes:
             problem = _("Tick what is to be taken over.")
             return self._preview(set_up, takes, status=422, problem=problem)
@@ -64,6 +64,12 @@ class CopySetUp(ShopScoped, View):
             token = assignments.undo_token(self.shop, done.before)
             undo_url = reverse("templates_tx:undo", args=[self.shop.slug, token])
         return self._show(source=source, done=done, undo_url=undo_url)
+
+    @property
+    def _allowed(self) -> set[str]:
+        """Message types are made by admins only."""
+        admins = set() if self.may(Role.ADMIN) else {Take.OWN_TYPES.value}
+        return {each.value for each in Take} - admins
 
     def _source(self, slug: str) -> Shop | None:
         """None where no shop is named; one that the reader may not set up does not exist."""
@@ -92,6 +98,7 @@ class CopySetUp(ShopScoped, View):
                 "says": says,
                 "count": set_up.count(take),
                 "is_ticked": take.value in takes,
+                "is_allowed": take.value in self._allowed,
                 "items": getattr(set_up, take),
             }
             for take, (name, says) in NAMES.items()

@@ -60,7 +60,7 @@ def test_a_row_says_whose_words_leave(owner_client: Client, shop: Shop) -> None:
     assert "own, version 7" in row_text(owner_client, shop, "note")
     assert "own, in 2 languages" in row_text(owner_client, shop, "order.placed")
     assert "Default" in row_text(owner_client, shop, "order.shipped")
-    assert "No text yet" in row_text(owner_client, shop, "own.fresh")
+    assert "No words yet" in row_text(owner_client, shop, "own.fresh")
     assert "Handed in ready-made" in row_text(owner_client, shop, "newsletter")
 
 

@@ -184,6 +184,19 @@ def test_own_types_are_made_with_what_belongs_to_them(
     assert MessageTemplate.objects.filter(shop=shop, message_type="own.service", in_use=True)
 
 
+def test_only_an_admin_takes_message_types_over(shop: Shop, source: Shop) -> None:
+    editor = factories.make_user(shop, Role.EDITOR)
+    Membership.objects.create(user=editor, shop=source, role=Role.EDITOR)
+    client = Client()
+    client.force_login(editor)
+    own_type(source)
+    decide(source, is_on=False)
+    assert "Only an admin of this shop" in preview(client, shop, source).content.decode()
+    take(client, shop, source, "options", "own_types")
+    assert not OwnMessageType.objects.filter(shop=shop).exists()
+    assert not stored(shop, "note").is_on
+
+
 def test_an_own_type_that_differs_here_stays_as_it_is(
     owner_client: Client, shop: Shop, source: Shop
 ) -> None:
