@@ -19,7 +19,6 @@ WORDS = {
     "template.saved": _("Template saved"),
     "template.used": _("Own words put into use"),
     "template.unused": _("Built-in words put into use"),
-    "assignment.deleted": _("Message set back"),
 }
 
 
