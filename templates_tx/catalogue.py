@@ -67,6 +67,7 @@ class MessageRow:
     notice: Notice | None = None
     # Says much the same and is on: the reader is asked whether it stays on.
     question: MessageType | None = None
+    goes_to: str = ""
     # Changed together with others, or ticked for it.
     just_changed: bool = False
     is_picked: bool = False
@@ -180,6 +181,7 @@ def _row(
             initial=initial_of(decision),
         ),
         languages=0,
+        goes_to=_("Goes to %(whom)s.") % {"whom": message_type.recipient},
         leaves_from=chosen.label if chosen else main.from_address if main else "",
         account_is_off=chosen is not None and chosen.state != AccountState.ACTIVE,
     )

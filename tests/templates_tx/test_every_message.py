@@ -90,7 +90,7 @@ def test_one_page_has_all_messages_in_their_sections(owner_client: Client, shop:
     assert page.found == expected
     assert len(CODES) >= 37
     for section in expected:
-        _name, polish = SECTION_NAMES[section]  # type: ignore[index]
+        _name, polish = SECTION_NAMES[section]
         assert polish in text
 
 
