@@ -19,6 +19,7 @@ TOPICS = {
 WORDS = {
     "assignment.added": _("Message set up"),
     "assignment.changed": _("Message changed"),
+    "assignment.copied": _("Set-up copied from another shop"),
     "assignment.deleted": _("Message set back"),
     "template.added": _("Own words begun"),
     "template.saved": _("Template saved"),

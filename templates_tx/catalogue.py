@@ -22,14 +22,15 @@ from shops.models import Shop
 from shops.search_text import fold
 from shops.uuid7 import lowest_at
 from templates_tx.assignments import Decision, decision_of, rows_of
+from templates_tx.condition_words import delay_in_words, stored_in_words
 from templates_tx.forms import DecisionForm
 from templates_tx.message_types import SECTION_NAMES, MessageType, Section
-from templates_tx.models import MessageTemplate, TemplateAssignment
+from templates_tx.models import MessageTemplate, TemplateAssignment, TypeAttachment
 from templates_tx.own_types import types_of
 
 FAILURES_OF = timedelta(days=7)
 LEFT = (State.SENT, State.BOUNCED, State.COMPLAINED)
-ON, FAILING = "on", "failures"
+ON, OFF, FAILING, OWN = "on", "off", "failures", "own"
 
 
 @dataclass(slots=True)
@@ -40,6 +41,14 @@ class Notice:
     undo_url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that the shop has set and that the row shows as an icon with a title."""
+
+    icon: str
+    text: str
+
+
 @dataclass(slots=True)
 class MessageRow:
     type: MessageType
@@ -48,6 +57,9 @@ class MessageRow:
     # Languages with built-in words, and the shop's own templates that are in use, by language.
     languages: int
     own: dict[str, MessageTemplate] = field(default_factory=dict)
+    marks: list[Mark] = field(default_factory=list)
+    # The account in as few words as can be.
+    leaves_from: str = ""
     # The chosen account cannot send, so mail leaves from the main one.
     account_is_off: bool = False
     last_sent_at: datetime | None = None
@@ -55,6 +67,19 @@ class MessageRow:
     notice: Notice | None = None
     # Says much the same and is on: the reader is asked whether it stays on.
     question: MessageType | None = None
+    goes_to: str = ""
+    # Changed together with others, or ticked for it.
+    just_changed: bool = False
+    is_picked: bool = False
+
+    @property
+    def is_on(self) -> bool:
+        return self.decision.is_on and not self.type.is_withdrawn
+
+    @property
+    def only_own(self) -> MessageTemplate | None:
+        """The shop's own template, where it has just one."""
+        return next(iter(self.own.values())) if len(self.own) == 1 else None
 
     @property
     def has_words(self) -> bool:
@@ -72,6 +97,16 @@ class MessageRow:
         text = fold(" ".join([self.type.code, *map(str, texts)]))
         return all(word in text for word in words)
 
+    def is_in(self, show: str) -> bool:
+        """Whether a tab of the page has it; every other word than theirs stands for all."""
+        tabs = {
+            ON: self.is_on,
+            OFF: not self.is_on,
+            FAILING: bool(self.failed),
+            OWN: self.type.is_own,
+        }
+        return tabs.get(show, True)
+
 
 @dataclass(slots=True)
 class SectionOfRows:
@@ -82,7 +117,7 @@ class SectionOfRows:
 
     @property
     def on(self) -> int:
-        return sum(row.decision.is_on for row in self.rows)
+        return sum(row.is_on for row in self.rows)
 
 
 @dataclass(slots=True)
@@ -92,33 +127,24 @@ class Catalogue:
     rows: list[MessageRow]
     # From when on failures were counted.
     since: datetime
+    # What any message may leave from.
+    accounts: list[tuple[object, str]]
 
     def row(self, code: str) -> MessageRow:
         """Raises ``KeyError``."""
         return {row.type.code: row for row in self.rows}[code]
 
-    @property
-    def on(self) -> int:
-        return sum(row.decision.is_on for row in self.rows)
-
-    @property
-    def failing(self) -> int:
-        return sum(bool(row.failed) for row in self.rows)
+    def count(self, show: str) -> int:
+        return sum(row.is_in(show) for row in self.rows)
 
     @property
     def all_sections(self) -> list[SectionOfRows]:
         return self.sections()
 
     def sections(self, text: str = "", show: str = "") -> list[SectionOfRows]:
-        """Sections with the rows that ``text`` finds; ``show``: all, ``ON`` or ``FAILING``."""
+        """Sections with the rows that ``text`` finds among those of a tab."""
         words = fold(text).split()
-        kept = [
-            row
-            for row in self.rows
-            if row.is_found_by(words)
-            and (show != ON or row.decision.is_on)
-            and (show != FAILING or row.failed)
-        ]
+        kept = [row for row in self.rows if row.is_in(show) and row.is_found_by(words)]
         made = (
             SectionOfRows(
                 code, *SECTION_NAMES[code], [row for row in kept if row.type.section == code]
@@ -134,14 +160,15 @@ def catalogue_of(shop: Shop) -> Catalogue:
     accounts = list(SenderAccount.objects.for_shop(shop).defer("password"))
     decided, languages, own = rows_of(shop), _languages(codes), _own_templates(shop)
     since = _first_moment(shop)
-    sent, failed = _last_sent(shop, codes), _failed(shop, since)
+    sent, failed, with_files = _last_sent(shop, codes), _failed(shop, since), _with_files(shop)
     rows = []
     for each in types:
         row = row_of(each, decided.get(each.code), accounts)
+        row.marks = list(_marks(decided.get(each.code), each.code in with_files))
         row.languages, row.own = languages.get(each.code, 0), own[each.code]
         row.last_sent_at, row.failed = sent.get(each.code), failed.get(each.code, 0)
         rows.append(row)
-    return Catalogue(rows, since)
+    return Catalogue(rows, since, account_choices(accounts, None))
 
 
 def row_of(
@@ -149,6 +176,7 @@ def row_of(
 ) -> MessageRow:
     decision = decision_of(message_type, decided)
     chosen = next((each for each in accounts if each.pk == decision.account), None)
+    main = next((each for each in accounts if each.is_main), None)
     return MessageRow(
         message_type,
         decision,
@@ -159,8 +187,25 @@ def row_of(
             base=decision,
         ),
         languages=0,
+        goes_to=_("Goes to %(whom)s.") % {"whom": message_type.recipient},
+        leaves_from=chosen.label if chosen else main.from_address if main else "",
         account_is_off=chosen is not None and chosen.state != AccountState.ACTIVE,
     )
+
+
+def _marks(decided: TemplateAssignment | None, has_files: bool) -> Iterator[Mark]:
+    if decided is not None:
+        if decided.copy_to_owner:
+            yield Mark("mail-forward", _("Copy to the owner"))
+        if decided.conditions:
+            yield Mark("filter", stored_in_words(decided.conditions))
+        if decided.delay_minutes:
+            after = delay_in_words(decided.delay_minutes)
+            yield Mark("clock-pause", _("Leaves %(after)s") % {"after": after})
+    if has_files:
+        yield Mark("paperclip", _("Files go along"))
+    if decided is not None and any(decided.notes.values()):
+        yield Mark("note", _("With a note of the shop"))
 
 
 def initial_of(decision: Decision) -> dict[str, object]:
@@ -204,6 +249,11 @@ def _own_templates(shop: Shop) -> dict[str, dict[str, MessageTemplate]]:
     for row in rows.select_related("current").defer("current__html", "current__html_source"):
         found[row.message_type][row.language] = row
     return found
+
+
+def _with_files(shop: Shop) -> set[str]:
+    files = TypeAttachment.objects.for_shop(shop).order_by()
+    return set(files.values_list("message_type", flat=True).distinct())
 
 
 def _last_sent(shop: Shop, codes: list[str]) -> dict[str, datetime]:

@@ -76,6 +76,8 @@ class DecisionForm(forms.Form):
             self.errors.pop(name, None)  # “This field is required” does not say which
             label = self.fields[name].label
             self.add_error(name, _("“%(field)s” is missing; nothing was saved.") % {"field": label})
+        if self.message_type.is_withdrawn and self.cleaned_data.get("is_on") == "on":
+            self.add_error("is_on", _("This message is being withdrawn: it cannot be sent."))
         return self.cleaned_data
 
     @property

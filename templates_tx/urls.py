@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from django.urls import path
 
-from templates_tx import file_views, own_type_views, settings_views, views
+from templates_tx import (
+    bulk_views,
+    copy_views,
+    file_views,
+    own_type_views,
+    settings_views,
+    try_views,
+    views,
+)
 from templates_tx.editor.urls import urlpatterns as of_editor
 
 app_name = "templates_tx"
 urlpatterns = [
     path("messages/", views.MessageList.as_view(), name="messages"),
+    path("messages/bulk/", bulk_views.BulkChange.as_view(), name="bulk"),
+    path("messages/copy-from/", copy_views.CopySetUp.as_view(), name="copy_setup"),
+    path("messages/try/", try_views.TryOnOrders.as_view(), name="try"),
     path("messages/undo/<str:token>/", views.Undo.as_view(), name="undo"),
     path("messages/own/new/", own_type_views.NewOwnType.as_view(), name="own_type_new"),
     path("messages/own/<str:code>/", own_type_views.EditOwnType.as_view(), name="own_type"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
@@ -13,16 +13,43 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView, View
 
 from shops.models import Role, Shop
 from shops.scope import ShopScoped
 from templates_tx import assignments
 from templates_tx.assignments import TAKES_PLACE_OF, Decision
-from templates_tx.catalogue import FAILING, ON, Catalogue, MessageRow, Notice, catalogue_of
+from templates_tx.catalogue import (
+    FAILING,
+    OFF,
+    ON,
+    OWN,
+    Catalogue,
+    MessageRow,
+    Notice,
+    catalogue_of,
+)
 
 PAGE = "templates_tx/messages.html"
 INSTEAD, BESIDES = "instead", "besides"
+# What htmx swaps when the answer is not about one row: then every changed row goes along.
+FOR_MANY = "bulk-say"
+TABS = (
+    ("", gettext_lazy("All")),
+    (ON, gettext_lazy("On")),
+    (OFF, gettext_lazy("Off")),
+    (FAILING, gettext_lazy("With failures")),
+    (OWN, gettext_lazy("Own")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    show: str
+    label: str
+    count: int
+    is_open: bool
 
 
 class OnMessages(ShopScoped):
@@ -37,8 +64,12 @@ class OnMessages(ShopScoped):
             "role": self.role,
             "catalogue": catalogue,
             "sections": catalogue.sections(asked["q"], asked["show"]),
-            "tabs": [("", _("All")), (ON, _("On")), (FAILING, _("With failures"))],
+            "tabs": [
+                Tab(show, str(label), catalogue.count(show), asked["show"] == show)
+                for show, label in TABS
+            ],
             "asked": asked,
+            "log_url": reverse("maillog:log", args=[self.shop.slug]),
             **more,
         }
 
@@ -56,21 +87,32 @@ class OnMessages(ShopScoped):
         )
 
     def tell(self, codes: list[str], text: str, undo: str = "") -> HttpResponse:
-        """Answers with the first of the changed rows; the others go along."""
+        """Answers with the first of the changed rows, the others go along; or with all of them."""
         undo_url = ""
         if undo:
             undo_url = reverse("templates_tx:undo", args=[self.shop.slug, undo])
             text = f"{_('Saved.')} {text}"
+        for_many = self.request.headers.get("HX-Target") == FOR_MANY
         if not self.is_htmx:
             messages.success(self.request, text, extra_tags=f"undo:{undo_url}" if undo else "")
             return redirect("templates_tx:messages", shop=self.shop.slug)
         catalogue = catalogue_of(self.shop)
-        first, *others = (catalogue.row(code) for code in codes)
-        first.notice = Notice(text, undo_url)
-        response = self.show(catalogue, first, others=others, changed=True)
-        toast = {"text": text, "level": "in-row", **({"undo": undo_url} if undo else {})}
+        rows = [catalogue.row(code) for code in codes]
+        if for_many:
+            response = self._all_of(catalogue, rows)
+        else:
+            rows[0].notice = Notice(text, undo_url)
+            response = self.show(catalogue, rows[0], others=rows[1:], changed=True)
+        level = "ok" if for_many else "in-row"
+        toast = {"text": text, "level": level, **({"undo": undo_url} if undo else {})}
         response["HX-Trigger"] = json.dumps({"postroom:toast": toast})
         return response
+
+    def _all_of(self, catalogue: Catalogue, rows: list[MessageRow]) -> HttpResponse:
+        for row in rows:
+            row.just_changed = True
+        context = self.context(catalogue, others=rows, changed=True)
+        return render(self.request, f"{PAGE}#changed", context)
 
 
 class MessageList(OnMessages, TemplateView):
