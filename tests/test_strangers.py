@@ -28,7 +28,7 @@ from mailaccounts.models import (
     TechnicianLink,
 )
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
-from shops.models import Invitation, Membership, Order, Role, Shop
+from shops.models import Invitation, Membership, Order, Role, SalesDocument, Shop
 from tests import factories
 
 
@@ -42,6 +42,10 @@ class Belongings:
     @cached_property
     def order(self) -> Order:
         return factories.place_order(self.shop)
+
+    @cached_property
+    def document(self) -> SalesDocument:
+        return factories.make_document(self.order)
 
     @cached_property
     def account(self) -> SenderAccount:
@@ -122,6 +126,10 @@ def order(own: Belongings) -> dict[str, Any]:
     return {"pk": own.order.pk}
 
 
+def document(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.order.pk, "document": own.document.pk}
+
+
 def member(own: Belongings) -> dict[str, Any]:
     return {"pk": own.member.pk}
 
@@ -173,6 +181,8 @@ ROUTES: dict[str, Row] = {
     "logo": public(name="nobody-20260101.png"),
     "set_language": public(),
     "invitation:accept": public(token="made-up"),
+    "document:page": public(token="made-up"),
+    "document:file": public(token="made-up"),
     "technician:page": public(token="made-up"),
     "account_login": public(),
     "account_logout": public(),
@@ -207,6 +217,10 @@ ROUTES: dict[str, Row] = {
     "shops:order_ship": shop(order),
     "shops:order_paid": shop(order),
     "shops:order_note": shop(order),
+    "shops:document_add": shop(order),
+    "shops:document_file": shop(document),
+    "shops:document_revoke": shop(document),
+    "shops:document_allow": shop(document),
     "shops:settings": shop(),
     "shops:audit": shop(),
     "shops:members": shop(),
