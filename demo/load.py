@@ -41,7 +41,8 @@ CONNECTIONS = 6  # of each demo account; its server is patient and slow on purpo
 class Past:
     """An order of the last days: who, which articles, how long ago, and how far it has come.
 
-    ``steps`` of "invoiced", "paid", "preparing", "noted", "shipped", "delivered", "on_hold", "cancelled".
+    ``steps`` of "invoiced", "paid", "preparing", "noted", "shipped", "delivered", "on_hold",
+    "cancelled".
     """
 
     hours_ago: float

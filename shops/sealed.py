@@ -1,4 +1,4 @@
-"""Answers that nothing may keep, sniff or pass on: files to save, and pages behind a secret link."""
+"""Answers that nothing may keep, sniff or pass on: files to save, pages behind a secret link."""
 
 from __future__ import annotations
 

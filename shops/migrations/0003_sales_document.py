@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import shops.models.document
-import shops.secrets
 from django.conf import settings
 from django.db import migrations, models
+
+import shops.models.document
+import shops.secrets
 
 
 class Migration(migrations.Migration):

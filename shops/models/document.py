@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
+from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -142,9 +143,10 @@ class SalesDocument(models.Model):
 
     @property
     def title(self) -> str:
-        """ "Invoice FV/12/2026", in the reader's language."""
-        label = DocumentKind(self.kind).label
-        return f"{label} {self.number}" if self.number else str(label)
+        """Kind and number, such as Invoice FV/12/2026, in the reader's language."""
+        if not self.number and self.kind == DocumentKind.OTHER:
+            return self.name
+        return f"{DocumentKind(self.kind).label} {self.number}".strip()
 
     @property
     def link(self) -> str:
@@ -171,6 +173,13 @@ class SalesDocument(models.Model):
     def newest(self) -> SalesDocument:
         """What its link shows: the newest version that was not revoked."""
         return self.versions().filter(revoked_at=None).first() or self
+
+
+@receiver(models.signals.post_delete, sender=SalesDocument)
+def _drop_bytes(instance: SalesDocument, **kwargs: Any) -> None:
+    """An order that is deleted takes its documents' bytes along, unless another has them too."""
+    if not SalesDocument.objects.filter(file_id=instance.file_id).exists():
+        DocumentFile.objects.filter(pk=instance.file_id).delete()
 
 
 def invoice_link(order: Order) -> str:
