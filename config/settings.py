@@ -165,6 +165,9 @@ SYSTEM_SENDER_URL = env.str("SYSTEM_SENDER_URL", default="smtp://localhost:25")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = SYSTEM_SENDER_ADDRESS
 SUPPORT_URL = env.str("SUPPORT_URL", default="")
 
+# Documents
+DOCUMENT_LINK_DAYS = env.int("DOCUMENT_LINK_DAYS", default=90)
+
 # Sending
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 REAP_GRACE_SECONDS = env.int("REAP_GRACE_SECONDS", default=30)

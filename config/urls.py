@@ -26,6 +26,7 @@ urlpatterns = [
     path("s/<slug:shop>/", include("maillog.urls")),
     path("s/<slug:shop>/", include("templates_tx.urls")),
     path("invitation/", include("shops.invitation_urls")),
+    path("d/", include("shops.document_urls")),
     path("technician/", include("mailaccounts.technician_urls")),
 ]
 if settings.DEMO:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from django.contrib.auth.models import User
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.templatetags.static import static
 from django.urls import reverse
@@ -21,9 +22,12 @@ from django.utils import timezone
 
 from demo.catalogue import BICYCLES, STOCKS, WOOL, Person, ShopStock
 from demo.environment import FORMER_PASSWORD, HOST, SERVICE_ADDRESS
+from demo.invoice import one_page
 from mailaccounts.models import Kind, SenderAccount, TlsMode, add_account
 from shops.conf import conf
+from shops.documents.keeping import Handed, hand_in
 from shops.models import Customer, Membership, Order, OrderLine, Role, Shop
+from shops.models.document import DocumentKind
 from shops.models.order_states import DeliveryState, OrderState
 from templates_tx.models import TemplateAssignment
 
@@ -37,7 +41,8 @@ CONNECTIONS = 6  # of each demo account; its server is patient and slow on purpo
 class Past:
     """An order of the last days: who, which articles, how long ago, and how far it has come.
 
-    ``steps`` of "paid", "preparing", "noted", "shipped", "delivered", "on_hold", "cancelled".
+    ``steps`` of "invoiced", "paid", "preparing", "noted", "shipped", "delivered", "on_hold",
+    "cancelled".
     """
 
     hours_ago: float
@@ -59,7 +64,7 @@ PAST = {
         Past(52, 0, (0,), "paid preparing noted"),
         Past(50, 1, (3,), "paid shipped"),
         Past(29, 2, (4, 2), "on_hold"),
-        Past(26, 4, (1, 3, 2), "paid shipped"),
+        Past(26, 4, (1, 3, 2), "invoiced paid shipped"),
         Past(21, 0, (5, 5, 2), "paid preparing"),
         Past(7, 3, (3,), "paid"),
         Past(3, 5, (1, 4), ""),
@@ -252,7 +257,9 @@ def _relive(shop: Shop, stock: ShopStock) -> None:
 
 
 def _take(order: Order, step: str) -> None:
-    if step == "paid":
+    if step == "invoiced":
+        hand_in(order, _invoice(order))
+    elif step == "paid":
         order.mark_paid()
         order.change_state("state", OrderState.ACCEPTED)
     elif step == "shipped":
@@ -264,6 +271,18 @@ def _take(order: Order, step: str) -> None:
         order.change_state("delivery_state", DeliveryState.DELIVERED)
     else:
         order.change_state("state", step)
+
+
+def _invoice(order: Order) -> Handed:
+    number = f"FV/{order.number}/{order.placed_at:%Y}"
+    lines = (
+        f"{order.shop.name}: faktura / invoice {number}",
+        f"Order {order.number}, {order.customer.name}",
+        f"Total {order.total} {order.currency}",
+    )
+    return Handed(
+        DocumentKind.INVOICE, ContentFile(one_page(lines)), f"faktura-{order.number}.pdf", number
+    )
 
 
 def _parcel(order: Order) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ from mailaccounts.models import AccountState, Kind, SenderAccount, SenderDomain,
 from mailaccounts.technician_form import AskForm
 from shops.models import Role
 from shops.scope import ShopScoped
+from shops.sealed import unlisted
 
 
 class Ask(ShopScoped, View):
@@ -118,9 +119,9 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
     """For anybody with the link, without a sign-in. A wrong link and an old one look alike."""
     link = technician.open_for(token)
     if link is None:
-        return _private(render(request, "mailaccounts/technician_ended.html", status=404))
+        return unlisted(render(request, "mailaccounts/technician_ended.html", status=404))
     with override(link.language or get_language()):
-        return _private(render(request, "mailaccounts/technician.html", _public(link)))
+        return unlisted(render(request, "mailaccounts/technician.html", _public(link)))
 
 
 def _public(link: TechnicianLink) -> dict[str, Any]:
@@ -134,11 +135,3 @@ def wanted_of(matter: technician.Matter) -> dict[str, Any]:
     if account is None:
         return {"records": matter.records}
     return {"hoster": presets.by_slug(account.preset), "has_host": bool(account.host)}
-
-
-def _private(answer: HttpResponse) -> HttpResponse:
-    """The address is the key to the page: nothing may keep it or pass it on."""
-    answer["Cache-Control"] = "no-store, private"
-    answer["X-Robots-Tag"] = "noindex, nofollow"
-    answer["Referrer-Policy"] = "no-referrer"
-    return answer

@@ -34,6 +34,7 @@ topics: dict[str, tuple[StrOrPromise, str]] = {
     "shop": (_("Shop"), "shops.Shop"),
     "member": (_("People"), "shops.Membership"),
     "order": (_("Orders"), "shops.Order"),
+    "document": (_("Documents"), "shops.SalesDocument"),
     "reset": (_("Resets"), "shops.ResetMark"),
     "keys": (_("Keys"), ""),
 }
@@ -51,6 +52,9 @@ words: dict[str, StrOrPromise] = {
     "order.note": _("Note written to the customer"),
     "order.paid": _("Order marked as paid"),
     "order.shipped": _("Order marked as shipped"),
+    "document.added": _("Document handed in"),
+    "document.revoked": _("Customer's link to a document revoked"),
+    "document.allowed": _("Customer's link to a document allowed again"),
     "reset.added": _("Reset set"),
     "reset.changed": _("Reset changed"),
     "keys.added": _("New key for stored secrets"),

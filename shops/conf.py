@@ -20,6 +20,8 @@ class Conf:
     SYSTEM_SENDER_ADDRESS: str = "no-reply@localhost.localdomain"
     SYSTEM_SENDER_URL: str = "smtp://localhost:25"
     SUPPORT_URL: str = ""
+    # Days that a customer's link to a document works.
+    DOCUMENT_LINK_DAYS: int = 90
     OUTBOUND_ALLOW: tuple[str, ...] = ()
     DNS_SERVERS: tuple[str, ...] = ()
     FRESHMAIL_API_URL: str = "https://api.freshmail.com/v3/messaging/emails"

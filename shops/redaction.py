@@ -9,7 +9,9 @@ _SECRETS = re.compile(
     r"(?i)(AUTH\s+(?:PLAIN|LOGIN|XOAUTH2)\s+|Authorization:\s*(?:Bearer|Basic)\s+"
     r"|(?:password|secret|token|key)="
     # What Google and Microsoft send a browser back with stands in the request line.
-    r"|[?&](?:code|state|id_token)=)([^\s&'\"]+)"
+    r"|[?&](?:code|state|id_token)="
+    # A customer's link to a document.
+    r"|/d/(?=[A-Za-z0-9_-]{27}(?![A-Za-z0-9_-])))([^\s&'\"]+)"
 )
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127) if code not in (9,)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shops.views import audit, members, orders, settings
+from shops.views import audit, documents, members, orders, settings
 
 app_name = "shops"
 urlpatterns = [
@@ -16,6 +16,22 @@ urlpatterns = [
     path("orders/<int:pk>/ship/", orders.Ship.as_view(), name="order_ship"),
     path("orders/<int:pk>/paid/", orders.MarkPaid.as_view(), name="order_paid"),
     path("orders/<int:pk>/note/", orders.WriteNote.as_view(), name="order_note"),
+    path("orders/<int:pk>/documents/", documents.HandIn.as_view(), name="document_add"),
+    path(
+        "orders/<int:pk>/documents/<int:document>/file/",
+        documents.File.as_view(),
+        name="document_file",
+    ),
+    path(
+        "orders/<int:pk>/documents/<int:document>/revoke/",
+        documents.Revoke.as_view(),
+        name="document_revoke",
+    ),
+    path(
+        "orders/<int:pk>/documents/<int:document>/allow/",
+        documents.Allow.as_view(),
+        name="document_allow",
+    ),
     path("audit/", audit.Audit.as_view(), name="audit"),
     path("settings/", settings.ShopSettings.as_view(), name="settings"),
     path("members/", members.Members.as_view(), name="members"),

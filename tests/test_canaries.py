@@ -72,7 +72,7 @@ def leaks(text: str | bytes) -> list[str]:
 def cage(shop, owner) -> Belongings:
     """A shop whose every secret is a canary, with one of everything that has pages."""
     own = Belongings(shop, owner)
-    assert own.account and own.sign_in and own.domain and own.message
+    assert own.account and own.sign_in and own.domain and own.message and own.document
     DkimKey.objects.create(domain=own.domain, selector="pr1", public_key="MIIB", state="active")
     OAuthClient.objects.create(shop=shop, provider="google", client_id="id.example")
     TokenToRevoke.objects.create(provider="google")

@@ -28,7 +28,7 @@ from mailaccounts.models import (
     TechnicianLink,
 )
 from maillog.models import AttachmentFile, MailMessage, MessageAttachment, MessageBody
-from shops.models import Invitation, Membership, Order, Role, Shop
+from shops.models import Invitation, Membership, Order, Role, SalesDocument, Shop
 from templates_tx.files import Upload, attach
 from templates_tx.models import OwnMessageType, TemplateVersion, TypeAttachment
 from templates_tx.own_types import find
@@ -46,6 +46,10 @@ class Belongings:
     @cached_property
     def order(self) -> Order:
         return factories.place_order(self.shop)
+
+    @cached_property
+    def document(self) -> SalesDocument:
+        return factories.make_document(self.order)
 
     @cached_property
     def account(self) -> SenderAccount:
@@ -147,6 +151,10 @@ def order(own: Belongings) -> dict[str, Any]:
     return {"pk": own.order.pk}
 
 
+def document(own: Belongings) -> dict[str, Any]:
+    return {"pk": own.order.pk, "document": own.document.pk}
+
+
 def member(own: Belongings) -> dict[str, Any]:
     return {"pk": own.member.pk}
 
@@ -211,6 +219,8 @@ ROUTES: dict[str, Row] = {
     "logo": public(name="nobody-20260101.png"),
     "set_language": public(),
     "invitation:accept": public(token="made-up"),
+    "document:page": public(token="made-up"),
+    "document:file": public(token="made-up"),
     "technician:page": public(token="made-up"),
     "account_login": public(),
     "account_logout": public(),
@@ -245,6 +255,10 @@ ROUTES: dict[str, Row] = {
     "shops:order_ship": shop(order),
     "shops:order_paid": shop(order),
     "shops:order_note": shop(order),
+    "shops:document_add": shop(order),
+    "shops:document_file": shop(document),
+    "shops:document_revoke": shop(document),
+    "shops:document_allow": shop(document),
     "shops:settings": shop(),
     "shops:audit": shop(),
     "shops:members": shop(),

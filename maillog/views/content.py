@@ -16,7 +16,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -24,10 +23,8 @@ from maillog.models import MailMessage, MessageBody
 from maillog.views.message import NotMade, content_of, find
 from shops.conf import conf
 from shops.scope import ShopScoped
+from shops.sealed import LOCKED, download, sealed
 
-LOCKED = "default-src 'none'; form-action 'none'; base-uri 'none'; sandbox"
-# What would end a header line, or lead out of the folder a file is saved in.
-UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069/\\:*?"<>|]+')
 INLINE_IMAGE = re.compile(r"image/(png|jpeg|gif|webp)\Z")
 MOST_INLINE = 3_000_000  # bytes of pictures inside a mail that the viewer shows
 
@@ -76,24 +73,6 @@ def with_inline_images(message: MailMessage, html: str) -> str:
         data = base64.b64encode(bytes(each.file.content)).decode()
         html = html.replace(f"cid:{each.content_id}", f"data:{each.content_type};base64,{data}")
     return html
-
-
-def sealed(response: HttpResponse) -> HttpResponse:
-    """Not stored, not sniffed, and telling nobody where the reader came from."""
-    response["Cache-Control"] = "no-store, private"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Referrer-Policy"] = "no-referrer"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response
-
-
-def download(content: bytes, name: str, content_type: str) -> HttpResponse:
-    """A file to be saved, never opened in the panel's origin (RFC 6266)."""
-    response = HttpResponse(content, content_type=content_type)
-    safe = UNSAFE_IN_NAMES.sub("_", name).strip(" .")[:150] or "file"
-    response["Content-Disposition"] = content_disposition_header(True, safe) or "attachment"
-    response["Content-Security-Policy"] = LOCKED
-    return sealed(response)
 
 
 class Eml(ShopScoped, View):

@@ -3,6 +3,7 @@
 from shops.models.alarm import Alarm
 from shops.models.announced import AnnouncedOrder
 from shops.models.audit import AuditEntry
+from shops.models.document import DocumentFile, SalesDocument
 from shops.models.order import Customer, Order
 from shops.models.order_line import OrderLine
 from shops.models.people import Invitation, Membership, Role
@@ -14,12 +15,14 @@ __all__ = [
     "AnnouncedOrder",
     "AuditEntry",
     "Customer",
+    "DocumentFile",
     "Invitation",
     "Membership",
     "Order",
     "OrderLine",
     "ResetMark",
     "Role",
+    "SalesDocument",
     "Shop",
     "ShopScopedQuerySet",
 ]

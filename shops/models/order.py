@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shops import signals
 from shops.facts import OrderFacts, Party
+from shops.models.document import invoice_link
 from shops.models.order_line import OrderLine
 from shops.models.order_states import DeliveryState, OrderState, PaymentState
 from shops.models.shop import Currency, Language, Shop, ShopScopedQuerySet
@@ -137,6 +138,8 @@ class Order(models.Model):
     invoice_url = models.URLField(
         _("invoice link"), max_length=500, blank=True, validators=[web_address]
     )
+    # Spares orders without documents, which nearly all are when they are placed, a query.
+    has_documents = models.BooleanField(default=False, editable=False)
     # Number, names, addresses and parcel, casefolded and without accents.
     search = models.TextField(blank=True, editable=False)
 
@@ -311,6 +314,10 @@ class Order(models.Model):
         """The lines, without asking the database for what has just been written there."""
         return self._placed_lines or self.lines.all()
 
+    def invoice_address(self) -> str:
+        """Where the customer finds the invoice: at the shop, or the page of the one kept here."""
+        return self.invoice_url or (invoice_link(self) if self.has_documents else "")
+
     def facts(self) -> OrderFacts:
         return OrderFacts(
             number=self.number,
@@ -335,7 +342,7 @@ class Order(models.Model):
             pickup_point=self.pickup_point,
             note=self.note,
             url=self.url,
-            invoice_url=self.invoice_url,
+            invoice_url=self.invoice_address(),
             carrier=self.carrier,
             tracking_number=self.tracking_number,
             tracking_url=self.tracking_url,

@@ -14,6 +14,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.generic import TemplateView, View
 
 from shops import previews
+from shops.documents.form import DocumentForm
+from shops.documents.listing import listed
 from shops.filters import CHOICES, OrderFilter, Place, page_of
 from shops.forms import CARRIERS, NoteForm, TrackingForm
 from shops.models import AuditEntry, Order, Role
@@ -69,11 +71,17 @@ class OrderPage(OnOrder, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         order = self.get_order()
-        forms = {"ship_form": TrackingForm(instance=order), "note_form": NoteForm()} | kwargs
+        forms = {
+            "ship_form": TrackingForm(instance=order),
+            "note_form": NoteForm(),
+            "document_form": DocumentForm(),
+            **kwargs,
+        }
         return super().get_context_data(
             order=order,
             lines=order.lines.all(),
             carriers=CARRIERS,
+            documents=listed(order),
             may_act=self.may(Role.SENDER),
             may_be_paid=order.payment_state in PAYABLE,
             ship_previews=ship_previews(order, forms["ship_form"]),

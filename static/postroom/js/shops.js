@@ -57,7 +57,7 @@
     });
   }
 
-  document.querySelectorAll(".order-side form").forEach(function (form) {
+  document.querySelectorAll(".order-side form, .document-add").forEach(function (form) {
     form.addEventListener("submit", function (submit) {
       if (form.dataset.sent) {
         submit.preventDefault();

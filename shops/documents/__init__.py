@@ -1,0 +1,1 @@
+"""Finished documents of orders: handed in by staff, fetched by customers through a link."""

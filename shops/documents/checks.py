@@ -1,0 +1,34 @@
+"""Checks a file before it is kept as a document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
+
+MAX_BYTES = 2_000_000
+SIGNATURE = b"%PDF-"
+
+
+def validate_pdf(file: File[bytes]) -> None:
+    """Raises ``ValidationError`` for a file that is empty, too large or no PDF.
+
+    Nothing parses it: it is kept and handed out as bytes, never opened here.
+    """
+    if not file.size:
+        raise ValidationError(_("This file is empty."))
+    if file.size > MAX_BYTES:
+        raise ValidationError(
+            _("This file has %(size)s; at most %(limit)s are possible.")
+            % {"size": filesizeformat(file.size), "limit": filesizeformat(MAX_BYTES)}
+        )
+    file.seek(0)
+    begins = file.read(len(SIGNATURE))
+    file.seek(0)
+    if begins != SIGNATURE:
+        raise ValidationError(_("This is not a PDF file."))
