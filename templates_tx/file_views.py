@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import View
 
 from maillog.sizes import FileTooLarge
-from maillog.views.content import download
+from shops.sealed import download
 from templates_tx import files
 from templates_tx.file_forms import FileForm
 from templates_tx.models import TypeAttachment

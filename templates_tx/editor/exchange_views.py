@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
 
-from maillog.views.content import download
 from shops.models.shop import Language
+from shops.sealed import download
 from templates_tx.editor import exchange
 from templates_tx.editor.exchange import Fault, NotTaken
 from templates_tx.editor.scope import OnType
