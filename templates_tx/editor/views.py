@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import View
 
-from maillog.views.content import LOCKED, own_pictures, sealed
+from maillog.views.content import own_pictures
 from templates_tx.editor import drafts, palette
 from templates_tx.editor.drafts import Overtaken
 from templates_tx.editor.exchange import orders_sentence
