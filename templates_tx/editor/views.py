@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from maillog.views.content import own_pictures
+from shops.sealed import LOCKED, sealed
 from templates_tx.editor import drafts, palette
 from templates_tx.editor.drafts import Overtaken
 from templates_tx.editor.exchange import orders_sentence
