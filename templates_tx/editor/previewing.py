@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -20,6 +21,7 @@ from templates_tx.message_types import To
 from templates_tx.plans import Plan
 from templates_tx.problems import Problem, Sources
 from templates_tx.rendering import Parts, Rendered, TemplateError, render_all
+from templates_tx.samples import with_pictures
 
 # How long the last words without a fault are remembered; after that the live ones stand in.
 REMEMBERED = 24 * 3600
@@ -35,7 +37,7 @@ class Setting:
 
     def context(self) -> dict[str, object]:
         desk = self.desk
-        made = desk.type.contract.sample(desk.language)
+        made: dict[str, Any] = with_pictures(desk.type.contract.sample(desk.language))
         if self.order is not None:
             made |= full_context(desk.shop, self.order.facts(), desk.language)
         else:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.staticfiles import finders
 
+from shops.conf import conf
 from shops.models import Customer
 from templates_tx.assignments import Decision, decide
 from templates_tx.models import TemplateAssignment
+from templates_tx.samples import sample_of, with_pictures
 from templates_tx.saving import set_in_use
 from tests import factories
 from tests.templates_tx.editor.desks import check, own, url, words, wrong
@@ -162,3 +165,12 @@ def test_what_is_at_a_line_is_said_before_what_is_missing(shop, owner_client, te
     bar = check(owner_client, shop, words(template, text=text)).json()["parts"]["bar"]
     assert bar.index("“order.totl” is not known here.") < bar.index("The message must show")
     assert "Insert it" in bar
+
+
+def test_pictures_of_the_sample_are_there_to_be_seen():
+    seen = with_pictures(sample_of("order.placed", "pl"))
+    addresses = [item["image_url"] for item in seen["order"]["items"]]
+    assert len(set(addresses)) == 3
+    for address in addresses:
+        assert address.startswith(conf.PUBLIC_URL)
+        assert finders.find(address.split("/static/")[1])
