@@ -57,8 +57,9 @@ def notify(
     if not plan.is_on or message_type.is_withdrawn:
         return queue(replace(draft, born=State.NOT_SENT, reason=Reason.OFF))
     words = plan.words()
-    customer = {} if is_for_owner else {"customer": _customer(recipient)}
-    values = base_context(shop, words.language) | customer | (context or {})
+    values = base_context(shop, words.language) | (context or {})
+    if not is_for_owner or any(each.name == "customer" for each in message_type.contract.entries):
+        values = {"customer": _customer(recipient)} | values
     made = worded(
         replace(draft, recipients=(recipient, *owner_copy(plan, shop, message_type))),
         plan,

@@ -313,7 +313,7 @@ def test_what_send_mail_is_given_besides_never_raises(stage: Stage, mark: str) -
 @pytest.mark.parametrize("mark", LOST.values())
 def test_a_language_that_is_no_text_is_taken_for_the_shops(stage: Stage, mark: str) -> None:
     mails = stage.arrivals(lambda stage, language: stage.notify(language=language), {"": mark})
-    assert mails[""].subject == "Wiadomość od Rowerownia"
+    assert mails[""].subject == "Wiadomość ze sklepu Rowerownia"
 
 
 @pytest.mark.parametrize("door", LINK_DOORS)

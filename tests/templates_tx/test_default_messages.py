@@ -118,22 +118,6 @@ def test_a_customers_note_is_repeated_in_the_confirmation() -> None:
     assert "Your note" not in mail("order.placed", "en").html
 
 
-@pytest.mark.promise("S3.16")
-@pytest.mark.parametrize("code", ["order.placed", "order.paid"])
-def test_a_confirmation_says_all_that_was_promised(code: str) -> None:
-    message = mail(code, "en", shop={"note": "Join our ride\non Saturday"})
-    assert 'src="https://rowerownia.pl/logo.png"' in message.html
-    assert "10482" in message.html and "10482" in message.subject
-    assert "Join our ride<br />" in message.html
-    assert "KRA01M, ul. Zabłocie 20, Kraków" in message.html
-    for fact in ("Helmet Giro Register MIPS", "Size M, olive", "2&nbsp;×", "€11.50", "€962.40"):
-        assert fact in message.html
-    assert 'href="https://rowerownia.pl/f/10482/4mP7sLwX"' in message.html
-    assert "sklep@rowerownia.pl" in message.html and "12 345 67 80" in message.html
-    for fact in ("10482", "Join our ride", "KRA01M", "Helmet", "€962.40", "/f/10482/4mP7sLwX"):
-        assert fact in message.text
-
-
 def test_delivery_and_another_billing_address_are_shown() -> None:
     message = mail("order.placed", "pl")
     assert message.html.count("ul. Lipowa 14/6") == 1
@@ -147,25 +131,6 @@ def test_discount_and_tax_only_where_there_are_any() -> None:
     assert "Rabat" in discounted.html and "−20,00" in discounted.text
     assert "788,73" in discounted.html
     assert "podatek" not in mail("order.placed", "pl", order={"tax_total": "0.00"}).html
-
-
-@pytest.mark.promise("S3.1")
-@pytest.mark.parametrize("language", defaults.languages_of("order.shipped"))
-def test_a_parcels_mail_has_the_tracking_link(language: str) -> None:
-    message = mail("order.shipped", language)
-    link = "https://inpost.pl/sledzenie?number=620999680123456789012345"
-    assert f'href="{link}"' in message.html
-    assert link in message.text
-
-
-@pytest.mark.promise("S2.2")
-@pytest.mark.parametrize("language", defaults.languages_of("customer.password_reset"))
-def test_a_password_mail_has_the_link_and_when_it_expires(language: str) -> None:
-    message = mail("customer.password_reset", language)
-    assert message.html.count('href="https://rowerownia.pl/haslo/9vXr2LqTz7"') == 2
-    assert "https://rowerownia.pl/haslo/9vXr2LqTz7" in shown(message.html)
-    assert "https://rowerownia.pl/haslo/9vXr2LqTz7" in message.text
-    assert "60" in message.html and "60" in message.text
 
 
 def test_a_note_keeps_paragraphs_and_escapes_what_was_typed() -> None:

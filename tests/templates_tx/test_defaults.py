@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from babel.dates import format_date
+from babel.numbers import format_currency
 
 from templates_tx import defaults, message_types
 from templates_tx.contract import Kind
@@ -57,7 +58,7 @@ def test_every_default_renders_with_everything_optional_empty(code: str, languag
     assert message.subject.strip(" :,") == message.subject
     assert "<img" not in message.html
     assert 'href=""' not in message.html and 'href="#"' not in message.html
-    assert not re.search(r"<(td|p|small|b|h1)\b[^>]*></\1>", idle_cells_left_out(message.html))
+    assert not re.search(r"<(td|p|small|b|h1)\b[^>]*>\s*</\1>", idle_cells_left_out(message.html))
     assert "\n\n\n" not in message.text
     assert not re.search(r"[:,(]\s*$", message.text.partition("\n--\n")[0])
 
@@ -149,8 +150,10 @@ def must_appear(code: str, language: str) -> Iterator[str]:
         elif contract.fields()[path].kind in (Kind.DATE, Kind.MOMENT):
             day = dt.date.fromisoformat(value[:10])
             yield format_date(day, "long", locale=language)
+        elif contract.fields()[path].kind == Kind.MONEY:
+            yield format_currency(value, sample["currency"], locale=language)
         else:
-            yield unbroken(str(value))
+            yield str(value)
 
 
 @pytest.mark.parametrize(("code", "language"), ALL)
@@ -175,3 +178,38 @@ def test_none_asks_to_unsubscribe(code: str, language: str) -> None:
     message = mail(code, language)
     hints = r"unsub|opt.?out|wypis|avmeld|désinscr|désabonn|odhlá|abbestell|abmeld"
     assert not re.search(hints, f"{message.html} {message.text}", re.IGNORECASE)
+
+
+@pytest.mark.promise("S3.16")
+@pytest.mark.parametrize("code", ["order.placed", "order.paid"])
+def test_a_confirmation_says_all_that_was_promised(code: str) -> None:
+    message = mail(code, "en", shop={"note": "Join our ride\non Saturday"})
+    assert 'src="https://rowerownia.pl/logo.png"' in message.html
+    assert "10482" in message.html and "10482" in message.subject
+    assert "Join our ride<br />" in message.html
+    assert "KRA01M, ul. Zabłocie 20, Kraków" in message.html
+    for fact in ("Helmet Giro Register MIPS", "Size M, olive", "2&nbsp;×", "€11.50", "€962.40"):
+        assert fact in message.html
+    assert 'href="https://rowerownia.pl/f/10482/4mP7sLwX"' in message.html
+    assert "sklep@rowerownia.pl" in message.html and "12 345 67 80" in message.html
+    for fact in ("10482", "Join our ride", "KRA01M", "Helmet", "€962.40", "/f/10482/4mP7sLwX"):
+        assert fact in message.text
+
+
+@pytest.mark.promise("S3.1")
+@pytest.mark.parametrize("language", defaults.languages_of("order.shipped"))
+def test_a_parcels_mail_has_the_tracking_link(language: str) -> None:
+    message = mail("order.shipped", language)
+    link = "https://inpost.pl/sledzenie?number=620999680123456789012345"
+    assert f'href="{link}"' in message.html
+    assert link in message.text
+
+
+@pytest.mark.promise("S2.2")
+@pytest.mark.parametrize("language", defaults.languages_of("customer.password_reset"))
+def test_a_password_mail_has_the_link_and_when_it_expires(language: str) -> None:
+    message = mail("customer.password_reset", language)
+    assert message.html.count('href="https://rowerownia.pl/haslo/9vXr2LqTz7"') == 2
+    assert "https://rowerownia.pl/haslo/9vXr2LqTz7" in shown(message.html)
+    assert "https://rowerownia.pl/haslo/9vXr2LqTz7" in message.text
+    assert "60" in message.html and "60" in message.text
