@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any
 
-from django.db.models import Count, Subquery
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -30,6 +29,10 @@ from templates_tx.own_types import types_of
 
 FAILURES_OF = timedelta(days=7)
 LEFT = (State.SENT, State.BOUNCED, State.COMPLAINED)
+_NEWEST = f"""(SELECT id FROM maillog_mailmessage
+    WHERE shop_id = %s AND message_type = %s AND channel = '{Channel.EMAIL.value}'
+        AND state IN ({", ".join(f"'{state.value}'" for state in LEFT)}) AND NOT is_test
+    ORDER BY id DESC LIMIT 1)"""
 ON, OFF, FAILING, OWN = "on", "off", "failures", "own"
 
 
@@ -257,14 +260,16 @@ def _with_files(shop: Shop) -> set[str]:
 
 
 def _last_sent(shop: Shop, codes: list[str]) -> dict[str, datetime]:
-    """One query, one index look-up for each type: grouping would read the whole log."""
-    sent = MailMessage.objects.for_shop(shop).filter(
-        channel=Channel.EMAIL, state__in=LEFT, is_test=False
+    """One query, one index look-up for each type: grouping would read the whole log.
+
+    Written by hand, because the ORM takes longer to build it than the database to answer.
+    """
+    newest = ", ".join([_NEWEST] * len(codes))
+    rows = MailMessage.objects.raw(
+        f"SELECT id, message_type, created_at FROM maillog_mailmessage WHERE id IN ({newest})",
+        [value for code in codes for value in (shop.pk, code)],
     )
-    newest: list[Any] = [
-        Subquery(sent.filter(message_type=code).order_by("-id").values("id")[:1]) for code in codes
-    ]
-    return dict(MailMessage.objects.filter(id__in=newest).values_list("message_type", "created_at"))
+    return {row.message_type: row.created_at for row in rows}
 
 
 def _failed(shop: Shop, since: datetime) -> dict[str, int]:

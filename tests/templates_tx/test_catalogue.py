@@ -58,6 +58,8 @@ def test_a_row_says_whose_words_leave(owner_client: Client, shop: Shop) -> None:
         words(shop, "order.placed", language)
     own_type(shop, "own.fresh")
     assert "own, version 7" in row_text(owner_client, shop, "note")
+    editor = reverse("templates_tx:template", args=[shop.slug, "note", "pl"])
+    assert f'href="{editor}"' in row_text(owner_client, shop, "note")
     assert "own, in 2 languages" in row_text(owner_client, shop, "order.placed")
     assert "Default" in row_text(owner_client, shop, "order.shipped")
     assert "No words yet" in row_text(owner_client, shop, "own.fresh")
