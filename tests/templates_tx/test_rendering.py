@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from templates_tx import rendering
+from templates_tx.liquid_context import OutOfTime
 from templates_tx.rendering import Part, Parts, TemplateError, plain, render_all, render_part
 
 SHOP = {"locale": "pl", "currency": "PLN", "time_zone": "Europe/Warsaw"}
@@ -287,3 +289,35 @@ def test_a_source_is_parsed_once() -> None:
     for _ in range(3):
         render_part("{{ x }}", "text", {"x": "1"})
     assert rendering._parse.cache_info().misses == 1
+
+
+def test_a_full_collection_is_not_the_templates_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The collector's pause counts as this thread's time; the message gets its own once more."""
+    looks: list[float] = []
+    once = iter([True])
+
+    def slow_first(template: object, data: object, deadline: float) -> str:
+        looks.append(deadline)
+        if next(once, False):
+            gc.collect()
+            raise OutOfTime("this template takes too long", token=None)
+        return "made"
+
+    monkeypatch.setattr(rendering._VERBATIM, "render_template", slow_first)
+    assert render_part("x", "text", {}) == "made"
+    assert len(looks) == 2 and looks[1] > looks[0]
+
+
+def test_a_template_that_is_slow_by_itself_has_no_second_try(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[float] = []
+
+    def slow(template: object, data: object, deadline: float) -> str:
+        looks.append(deadline)
+        raise OutOfTime("this template takes too long", token=None)
+
+    monkeypatch.setattr(rendering._VERBATIM, "render_template", slow)
+    with pytest.raises(TemplateError):
+        render_part("x", "text", {})
+    assert len(looks) == 1
