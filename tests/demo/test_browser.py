@@ -260,3 +260,78 @@ def sender_port(demo: Demo) -> int:
             "SELECT port FROM mailaccounts_senderaccount WHERE from_address = 'shop@demo.example'"
         ).fetchone()
     return int(port)
+
+
+@pytest.mark.promise("S0.29", "S0.30", "S0.31", "S0.32")
+def test_one_message_leaves_from_an_account_whose_copies_reach_the_owner(
+    demo: Demo, page: Page
+) -> None:
+    """The shop owner's recipe: a second account with a copy, chosen for one message only."""
+    page.goto(demo.link(r"/demo/sign-in/\S+"))
+    panel = demo.link("/demo/shop").replace("/demo/shop", "/s/demo/")
+    page.goto(f"{panel}accounts/")
+    row = page.locator("tbody", has_text="shop@demo.example")
+    row.get_by_label("More for shop@demo.example").click()
+    row.get_by_role("button", name="Duplicate").click()
+    page.get_by_label("Name in lists").fill("Zamówienia")
+    page.get_by_label("Direct a copy of every sent message").fill("szef@demo.example")
+    page.get_by_role("button", name="Save").first.click()
+    expect(page.get_by_text("szef@demo.example").first).to_be_visible()
+
+    page.goto(f"{panel}messages/")
+    confirmation = page.locator("#row-order-placed")
+    confirmation.get_by_label("send from account").select_option(
+        label="Zamówienia · shop@demo.example"
+    )
+    expect(confirmation.get_by_role("status")).to_contain_text("It leaves from Zamówienia")
+
+    page.goto(demo.link("/demo/shop"))
+    page.get_by_label("Name").fill("Wanda Copied")
+    page.get_by_label("E-mail").fill("wanda@poczta.example")
+    page.get_by_label("Bidon Elite Fly").fill("1")
+    page.get_by_role("button", name="Place the order").click()
+    number = page.url.rstrip("/").rpartition("/")[2]
+    page.goto(demo.link("/demo/mailbox"))
+    page.get_by_role("link", name="Owner’s inbox").click()
+    letter = page.locator(".it", has_text="szef@demo.example").filter(has_text=number)
+    expect(letter).to_be_visible(timeout=20_000)
+    letter.click()
+    mail = page.frame_locator(".mail-frame")
+    expect(mail.get_by_text("Bidon Elite Fly 750 ml")).to_be_visible()
+    expect(mail.get_by_text(number, exact=True)).to_be_visible()
+
+
+@pytest.mark.promise("S5.5", "S5.6")
+def test_a_copy_with_a_mistake_is_mended_and_sent_to_oneself(demo: Demo, page: Page) -> None:
+    page.goto(demo.link(r"/demo/sign-in/\S+"))
+    panel = demo.link("/demo/shop").replace("/demo/shop", "/s/demo/")
+    page.goto(f"{panel}messages/")
+    page.locator("#row-order-placed").get_by_role("link", name="Default").click()
+    page.get_by_role("button", name="Edit a copy").click()
+    page.locator("#part-kept").wait_for(state="attached")
+    code = page.locator(".cm-content[aria-label]").filter(has_text="<h1>").first
+    code.click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("<p>{{ order.nummer }}</p>")
+    page.keyboard.press("Enter")
+    bar = page.locator("#part-bar")
+    expect(bar).to_contain_text("Line 1", timeout=10_000)
+    expect(bar).to_contain_text("“order.nummer” is not known here.")
+
+    page.get_by_role("button", name="Use order.number").click()
+    expect(bar).to_be_empty(timeout=10_000)
+    page.locator(".te-orders > summary").click()
+    order = page.get_by_role("link", name=re.compile("Order 104[67]")).first
+    number = re.search(r"\d{5}", order.inner_text())
+    assert number
+    order.click()
+    mail = page.frame_locator("#frame")
+    expect(mail.locator("body")).to_contain_text(number[0], timeout=10_000)
+    expect(mail.locator("body")).to_contain_text("Razem")
+    page.get_by_role("button", name="Send me exactly this").click()
+    expect(page.locator(".toasts")).to_contain_text("Sent to marta@demo.example.")
+
+    page.goto(demo.link("/demo/mailbox"))
+    page.get_by_role("link", name="Owner’s inbox").click()
+    mine = page.locator(".it", has_text="marta@demo.example").filter(has_text=number[0])
+    expect(mine.first).to_be_visible(timeout=20_000)
