@@ -8,11 +8,17 @@ from django.core.exceptions import ValidationError
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from shops.conf import conf
+
 if TYPE_CHECKING:
     from django.core.files.base import File
 
-MAX_BYTES = 2_000_000
 SIGNATURE = b"%PDF-"
+
+
+def most() -> str:
+    """The largest file that is taken, in words: one that could go along with a mail, too."""
+    return filesizeformat(conf.MAX_ATTACHMENT_BYTES)
 
 
 def validate_pdf(file: File[bytes]) -> None:
@@ -22,10 +28,10 @@ def validate_pdf(file: File[bytes]) -> None:
     """
     if not file.size:
         raise ValidationError(_("This file is empty."))
-    if file.size > MAX_BYTES:
+    if file.size > conf.MAX_ATTACHMENT_BYTES:
         raise ValidationError(
             _("This file has %(size)s; at most %(limit)s are possible.")
-            % {"size": filesizeformat(file.size), "limit": filesizeformat(MAX_BYTES)}
+            % {"size": filesizeformat(file.size), "limit": most()}
         )
     file.seek(0)
     begins = file.read(len(SIGNATURE))

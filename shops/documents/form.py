@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shops.documents.checks import validate_pdf
+from shops.documents.checks import most, validate_pdf
 from shops.documents.keeping import Handed
 from shops.models.document import DocumentKind
 
@@ -18,7 +21,6 @@ class DocumentForm(forms.Form):
         allow_empty_file=True,  # the check of the file says it in our words
         validators=[validate_pdf],
         widget=forms.FileInput(attrs={"accept": "application/pdf,.pdf"}),
-        help_text=_("Up to 2 MB. It is passed on as it is."),
         error_messages={"required": _("Choose a file first.")},
     )
     kind = forms.ChoiceField(
@@ -31,6 +33,12 @@ class DocumentForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("The same kind and number again makes a new version."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].help_text = gettext("Up to %(most)s. It is passed on as it is.") % {
+            "most": most()
+        }
 
     def handed(self) -> Handed:
         """What was handed in; only for a form that is valid."""

@@ -11,7 +11,10 @@ from demo.environment import Surroundings, prepare, variables
 
 SETTINGS = Path(__file__).parent.parent.parent / "config" / "settings.py"
 # What an installation may have set and a demo may as well obey: no address, no key, no store.
-HARMLESS = {"SUPPORT_URL", "CONN_MAX_AGE", "SESSIONS_PER_PROCESS", "LOG_LEVEL"}
+HARMLESS = {
+    *("SUPPORT_URL", "CONN_MAX_AGE", "SESSIONS_PER_PROCESS", "LOG_LEVEL"),
+    *("MAX_ATTACHMENT_BYTES", "MAX_MESSAGE_BYTES", "DOCUMENT_LINK_DAYS"),
+}
 
 
 @pytest.fixture

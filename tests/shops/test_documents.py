@@ -20,7 +20,6 @@ from django.utils import timezone
 from demo.invoice import one_page
 from maillog.session import Session
 from shops import signals
-from shops.documents import checks
 from shops.documents.keeping import Handed, allow, hand_in, revoke
 from shops.models import AuditEntry, DocumentFile, Order, SalesDocument
 from shops.models.document import DocumentKind, new_secret, token_of
@@ -341,7 +340,7 @@ def test_staff_hand_in_a_file_on_the_orders_page(order, owner, owner_client):
         ({"content": b""}, "file", "This file is empty."),
         ({"content": b"<html>%PDF-1.4"}, "file", "This is not a PDF file."),
         ({"content": b"%PD"}, "file", "This is not a PDF file."),
-        ({"content": b"%PDF-" + b"0" * checks.MAX_BYTES}, "file", "at most 1.9\xa0MB are possible"),
+        ({"content": b"%PDF-" + b"0" * 3_000_000}, "file", "at most 2.0\xa0MB are possible"),
         ({"file": ""}, "file", "Choose a file first."),
         ({"kind": "novel"}, "kind", "Select a valid choice"),
         ({"number": "1" * 61}, "number", "at most 60 characters"),
@@ -357,6 +356,13 @@ def test_what_is_no_document_is_refused_beside_its_field(order, owner_client, va
     if field != "number":
         assert 'value="FV/1"' in answer.text
     assert not SalesDocument.objects.exists()
+
+
+def test_the_largest_file_is_that_of_mail(order, settings):
+    settings.MAX_ATTACHMENT_BYTES = len(factories.PDF)
+    assert factories.make_document(order).version == 1
+    with pytest.raises(ValidationError, match="at most 15"):
+        factories.make_document(order, content=factories.PDF + b"\n")
 
 
 @pytest.mark.parametrize(
