@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from shops.addresses import EmailAddressInvalid, domain_to_ascii, parse_address, validate_address
 from shops.logo import validate_logo
 from shops.models import Order, Role, Shop
-from shops.models.order import web_address
+from shops.models.web_link import web_address
 
 LONGEST_NOTE = 5000  # characters
 # Suggestions only: staff may type any other.

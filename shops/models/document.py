@@ -182,8 +182,12 @@ def _drop_bytes(instance: SalesDocument, **kwargs: Any) -> None:
         DocumentFile.objects.filter(pk=instance.file_id).delete()
 
 
-def invoice_link(order: Order) -> str:
-    """The customer's link to the newest invoice that still has one; empty if there is none."""
+def invoice_address(order: Order) -> str:
+    """Where the customer finds the invoice: as the shop's software says, else the page of the
+    newest one kept here whose link still works; empty if there is none.
+    """
+    if order.invoice_url or not order.has_documents:
+        return order.invoice_url
     invoices = SalesDocument.objects.filter(order_id=order.pk, kind=DocumentKind.INVOICE)
     found = invoices.with_open_link().only("link_secret").order_by("-id").first()
     return found.link if found is not None else ""

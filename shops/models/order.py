@@ -6,31 +6,19 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Self
 
-from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shops import signals
 from shops.facts import OrderFacts, Party
-from shops.models.document import invoice_link
+from shops.models.document import invoice_address
 from shops.models.order_line import OrderLine
 from shops.models.order_states import DeliveryState, OrderState, PaymentState
 from shops.models.shop import Currency, Language, Shop, ShopScopedQuerySet
+from shops.models.web_link import check_link, web_address
 from shops.search_text import fold
 from shops.storable import clean_texts
-
-web_address = URLValidator(
-    schemes=["http", "https"], message=_("Enter the whole link, beginning with https://")
-)
-
-
-def _check_link(tracking_url: str) -> None:
-    try:
-        web_address(tracking_url)
-    except ValidationError as error:
-        raise ValidationError({"tracking_url": error.messages}) from error
 
 
 def _known(field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
@@ -196,7 +184,7 @@ class Order(models.Model):
         Raises ``ValidationError`` for a tracking link that is not http or https.
         """
         if order.tracking_url:
-            _check_link(order.tracking_url)
+            check_link(order.tracking_url)
         items = list(lines)
         for line in items:
             line.take_stored_form()
@@ -268,7 +256,7 @@ class Order(models.Model):
         number and carrier are still corrected. Raises ``ValidationError`` for a link that is not
         http or https.
         """
-        _check_link(tracking_url)
+        check_link(tracking_url)
         with transaction.atomic():
             row = Order.objects.select_for_update().get(pk=self.pk)
             self.tracking_url, self.tracking_number = tracking_url, tracking_number
@@ -314,10 +302,6 @@ class Order(models.Model):
         """The lines, without asking the database for what has just been written there."""
         return self._placed_lines or self.lines.all()
 
-    def invoice_address(self) -> str:
-        """Where the customer finds the invoice: at the shop, or the page of the one kept here."""
-        return self.invoice_url or (invoice_link(self) if self.has_documents else "")
-
     def facts(self) -> OrderFacts:
         return OrderFacts(
             number=self.number,
@@ -342,7 +326,7 @@ class Order(models.Model):
             pickup_point=self.pickup_point,
             note=self.note,
             url=self.url,
-            invoice_url=self.invoice_address(),
+            invoice_url=invoice_address(self),
             carrier=self.carrier,
             tracking_number=self.tracking_number,
             tracking_url=self.tracking_url,

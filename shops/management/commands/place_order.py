@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 
 from shops.addresses import validate_address
 from shops.models import Customer, Order, OrderLine, Shop
-from shops.models.order import web_address
 from shops.models.order_states import PaymentState
+from shops.models.web_link import web_address
 
 FIRST_NUMBER = 10001
 TRIES = 20
