@@ -22,10 +22,11 @@ from django.utils.translation import gettext_lazy
 from maillog import generation_alarms, registry
 from maillog.generation_failure import MENDABLE
 from maillog.hindrances import look_up
+from maillog.kept_files import keep_files
 from maillog.loading import has_body
 from maillog.models import Delivery, MailMessage
 from maillog.moves import move
-from maillog.outbox import COPY_PRIORITY, keep_files
+from maillog.outbox import COPY_PRIORITY
 from maillog.registry import CannotMend, Mended, RenderFailed
 from maillog.requeue import CannotResend, put_back
 from maillog.states import Reason, Role, State

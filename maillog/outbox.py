@@ -18,12 +18,11 @@ from django.utils import timezone
 
 from mailaccounts.models import SenderAccount
 from maillog.hindrances import Hindrances, look_up
+from maillog.kept_files import FileRef, keep_files, kept
 from maillog.mime import Attachment, make_message_id
 from maillog.models import (
-    AttachmentFile,
     Delivery,
     MailMessage,
-    MessageAttachment,
     MessageBody,
 )
 from maillog.registry import Body
@@ -55,15 +54,6 @@ class Recipient:
     address: str
     name: str = ""
     role: Role = Role.MAIN
-
-
-@dataclass(frozen=True, slots=True)
-class FileRef:
-    """A file that is kept already (``AttachmentFile``), under the name that this message gives."""
-
-    sha256: str
-    name: str
-    content_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,25 +334,5 @@ def _store_content(draft: Draft, message: MailMessage) -> None:
     if draft.body is not None:
         MessageBody.objects.create(message=message, html=draft.body.html, text=draft.body.text)
     if draft.attachments or draft.files:
-        attached = [_kept(each) for each in draft.attachments]
+        attached = [kept(each) for each in draft.attachments]
         keep_files(message, [*attached, *((each, "") for each in draft.files)])
-
-
-def keep_files(message: MailMessage, files: Iterable[tuple[FileRef, str]]) -> None:
-    """Attaches ``files``, each with its content id, or none."""
-    MessageAttachment.objects.bulk_create(
-        MessageAttachment(
-            message=message,
-            file_id=file.sha256,
-            name=storable(file.name)[:200],
-            content_type=storable(file.content_type),
-            content_id=storable(content_id),
-        )
-        for file, content_id in files
-    )
-
-
-def _kept(attachment: Attachment) -> tuple[FileRef, str]:
-    """Stores the bytes unless they are there; returns where they are, and the content id."""
-    digest = AttachmentFile.keep(attachment.content)
-    return FileRef(digest, attachment.name, attachment.content_type), attachment.content_id

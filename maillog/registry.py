@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from mailaccounts.models import SenderAccount
     from mailaccounts.transports.base import Outgoing, Transport
+    from maillog.kept_files import FileRef
     from maillog.models import Delivery, MailMessage
-    from maillog.outbox import FileRef
     from shops.models import Shop
 
 

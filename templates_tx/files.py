@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from maillog import sizes
+from maillog.kept_files import FileRef
 from maillog.models import AttachmentFile
-from maillog.outbox import FileRef
 from shops.conf import conf
 from shops.models import AuditEntry, Shop
 from shops.models.shop import Language
