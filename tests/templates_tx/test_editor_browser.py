@@ -35,8 +35,11 @@ def built_in(db: None) -> None:
 
 
 @pytest.fixture
-def page(browser: Any, live_server: Any, shop: Shop, built_in: None) -> Iterator[Page]:
+def page(
+    browser: Any, live_server: Any, shop: Shop, built_in: None, settings: Any
+) -> Iterator[Page]:
     """A signed-in editor's page; whatever the browser complains of fails the test."""
+    settings.PUBLIC_URL = live_server.url
     factories.make_account(shop)
     client = Client()
     user = factories.make_user(shop, Role.EDITOR, email="marta@rowerownia.example")
