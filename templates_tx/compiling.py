@@ -13,6 +13,7 @@ import re
 import css_inline
 import mjml
 
+from .markup import TooDeep, check_shape, markups
 from .rendering import TemplateError, parse
 
 _RESET = '<style data-css-inline="ignore">'
@@ -25,12 +26,6 @@ _LIQUID = re.compile(
     r"\{%-?\s*(?P<block>raw|comment)\b.*?\{%-?\s*end(?P=block)\s*-?%\}"
     r"|\{\{.*?\}\}|\{%.*?%\}",
     re.DOTALL,
-)
-_MARKUP = re.compile(
-    r"<!--.*?-->"
-    r"|<(?P<raw>style|title|textarea|script|mj-style|mj-title|mj-preview)\b.*?</(?P=raw)\s*>"
-    r"|</?[a-z!](?:[^>\"']|\"[^\"]*\"|'[^']*')*>",
-    re.DOTALL | re.IGNORECASE,
 )
 _BLOCK_TAG = re.compile(
     r"</?(?:!doctype|html|head|meta|link|title|style|body|center|table|thead|tbody|tfoot|tr|t[dh]"
@@ -69,6 +64,7 @@ def compile_html(body_source: str, layout: str | None = None, preheader: str = "
     sources = [body_source] if layout is None else [body_source, layout]
     for source in sources:
         parse(source, part="html")
+        _check_shape(source)
     shield = Shield("".join(sources))
     page = shield.hide(body_source)
     if layout is not None:
@@ -80,6 +76,13 @@ def compile_html(body_source: str, layout: str | None = None, preheader: str = "
     compiled = shield.restore(page)
     parse(compiled, part="html")
     return compiled
+
+
+def _check_shape(source: str) -> None:
+    try:
+        check_shape(source)
+    except TooDeep as error:
+        raise TemplateError(str(error), part="html") from error
 
 
 class Shield:
@@ -100,11 +103,11 @@ class Shield:
         self.blocks.append([])
         words = _LIQUID.sub(self._word, source)
         pieces, end = [], 0
-        for markup in _MARKUP.finditer(words):
-            if markup["raw"] in ("style", "mj-style"):
-                self.in_styles.update(self._indices(markup.group()))
-            pieces += [self._commented(words[end : markup.start()]), markup.group()]
-            end = markup.end()
+        for markup in markups(words):
+            if markup.raw in ("style", "mj-style"):
+                self.in_styles.update(self._indices(markup.text))
+            pieces += [self._commented(words[end : markup.start]), markup.text]
+            end = markup.end
         return "".join([*pieces, self._commented(words[end:])])
 
     def restore(self, html: str) -> str:
@@ -226,16 +229,16 @@ def _without_blanks(html: str) -> str:
     if re.search(r"<(?:pre|textarea)\b|white-space:\s*pre", html):
         return html
     pieces, end, drop_leading = [], 0, True
-    for markup in _MARKUP.finditer(html):
-        tag = markup.group()
+    for markup in markups(html):
+        tag = markup.text
         is_block = _BLOCK_TAG.match(tag) is not None
-        text = _collapsed(html[end : markup.start()], drop_leading, is_block)
+        text = _collapsed(html[end : markup.start], drop_leading, is_block)
         pieces += [text, tag]
         if not tag.startswith("<!--"):
             drop_leading = is_block
         elif text:  # Liquid: what it stands beside decides
             drop_leading = text.endswith(" ")
-        end = markup.end()
+        end = markup.end
     return "".join([*pieces, _collapsed(html[end:], drop_leading, True)])
 
 

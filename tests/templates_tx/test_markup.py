@@ -1,0 +1,69 @@
+"""Tags in HTML that nobody has checked: as a pattern would find them, but in linear time."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from templates_tx.compiling import compile_html
+from templates_tx.markup import MAX_DEPTH, MAX_MARKUPS, TooDeep, check_shape, markups
+from templates_tx.rendering import TemplateError
+
+# What is wanted, put as a pattern: right, and quadratic.
+PATTERN = re.compile(
+    r"<!--.*?-->"
+    r"|<(?P<raw>style|title|textarea|script|mj-style|mj-title|mj-preview)\b.*?</(?P=raw)\s*>"
+    r"|</?[a-z!](?:[^>\"']|\"[^\"]*\"|'[^']*')*>",
+    re.DOTALL | re.IGNORECASE,
+)
+PIECES = st.sampled_from(
+    [
+        *("<", ">", '"', "'", "<a ", "</a>", "<p title=", "<!--", "-->", "<style>", "</style >"),
+        *("<STYLE", "</title>", "<title>", "x", " ", "=", "<!doctype html>", "<1>", "<mj-style>"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=40).map("".join))
+def test_it_finds_what_the_pattern_finds(source: str) -> None:
+    wanted = [(each.start(), each.end()) for each in PATTERN.finditer(source)]
+    assert [(each.start, each.end) for each in markups(source)] == wanted
+
+
+def test_it_names_elements_of_raw_text() -> None:
+    found = list(markups("<p>a</p><Style>b > c</style><!-- <p> -->"))
+    assert [each.raw for each in found] == ["", "", "style", ""]
+    assert found[2].text == "<Style>b > c</style>"
+
+
+@pytest.mark.parametrize(
+    "unit", ["<a ", '<p "', "<p '\"", "<!--", "<style>", "<style", '"<img ', "</title", "<"]
+)
+def test_it_takes_time_in_step_with_the_length(unit: str) -> None:
+    source = '<p title="' + unit * (200_000 // len(unit))
+    start = time.thread_time()
+    list(markups(source))
+    assert time.thread_time() - start < 3
+
+
+@pytest.mark.parametrize("tag", ["div", "b", "mj-wrapper", "table", "unknown-tag"])
+def test_a_page_that_would_end_the_process_is_refused(tag: str) -> None:
+    with pytest.raises(TemplateError, match="200 deep"):
+        compile_html(f"<{tag}>" * 3_900)
+
+
+def test_ends_that_fit_nothing_do_not_hide_the_depth() -> None:
+    with pytest.raises(TooDeep):
+        check_shape("<div></span>" * (MAX_DEPTH + 1))
+    with pytest.raises(TooDeep):
+        check_shape("<br><p>" * MAX_MARKUPS)
+
+
+def test_what_pages_really_look_like_is_let_through() -> None:
+    check_shape("<div>" * MAX_DEPTH + "</div>" * MAX_DEPTH)
+    check_shape("<table>" + "<tr><td>x<br><p>y" * 900 + "</table>")
+    assert "<b>" in compile_html("<p><b>x</b></p>" * 500)
