@@ -8,7 +8,8 @@ from django.db import migrations, models
 def keep_what_is_assigned(apps, schema_editor):
     """A shop's template was used where an assignment named it; from now on it says so itself.
 
-    Of several for one message and language, which the panel never made, the assigned one stays.
+    Of several for one message and language, which the panel never made, the assigned one stays,
+    with the versions of the others: messages may wait that were made with them.
     """
     Template = apps.get_model("templates_tx", "MessageTemplate")
     Assignment = apps.get_model("templates_tx", "TemplateAssignment")
@@ -16,8 +17,14 @@ def keep_what_is_assigned(apps, schema_editor):
     Template.objects.exclude(shop=None).exclude(pk__in=assigned).update(in_use=False)
     kept = {}
     for row in Template.objects.exclude(shop=None).order_by("-in_use", "-pk"):
-        if kept.setdefault((row.shop_id, row.message_type, row.language), row.pk) != row.pk:
-            row.delete()
+        stays = kept.setdefault((row.shop_id, row.message_type, row.language), row)
+        if stays.pk == row.pk:
+            continue
+        taken = max(stays.versions.values_list("number", flat=True), default=0)
+        for number, version in enumerate(row.versions.order_by("number"), start=taken + 1):
+            version.template, version.number = stays, number
+            version.save(update_fields=["template", "number"])
+        row.delete()
 
 
 class Migration(migrations.Migration):
@@ -89,11 +96,6 @@ class Migration(migrations.Migration):
             name='in_use',
             field=models.BooleanField(default=True, verbose_name='in use'),
         ),
-        migrations.RunPython(keep_what_is_assigned, migrations.RunPython.noop),
-        migrations.RemoveField(
-            model_name='templateassignment',
-            name='template',
-        ),
         migrations.AddField(
             model_name='templateassignment',
             name='conditions',
@@ -112,10 +114,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='messagetemplate',
             index=models.Index(fields=['message_type', 'language'], name='template_words'),
-        ),
-        migrations.AddConstraint(
-            model_name='messagetemplate',
-            constraint=models.UniqueConstraint(condition=models.Q(('shop__isnull', False)), fields=('shop', 'message_type', 'language'), name='template_one_of_a_shop'),
         ),
         migrations.AddField(
             model_name='ownmessagetype',
@@ -160,4 +158,5 @@ class Migration(migrations.Migration):
             model_name='typeattachment',
             index=models.Index(fields=['shop', 'message_type'], name='type_attachment_of'),
         ),
+        migrations.RunPython(keep_what_is_assigned, migrations.RunPython.noop),
     ]
