@@ -22,6 +22,8 @@ _CHANGED = "assignment.changed"
 # Two messages about the same order within minutes: who switches on the first is asked about the
 # second.
 TAKES_PLACE_OF = {"order.paid": "order.placed"}
+# What the answer may be.
+INSTEAD, BESIDES = "instead", "besides"
 
 
 @dataclass(frozen=True, slots=True)

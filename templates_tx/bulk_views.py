@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.generic import View
 
 from templates_tx import assignments
+from templates_tx.assignments import BESIDES, INSTEAD
 from templates_tx.bulk import BulkForm, Change, change_of, told
 from templates_tx.catalogue import Catalogue, MessageRow, catalogue_of
-from templates_tx.views import BESIDES, INSTEAD, PAGE, OnMessages
+from templates_tx.views import PAGE, OnMessages
 
 
 class BulkChange(OnMessages, View):

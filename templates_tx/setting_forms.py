@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from mailaccounts.fields import one_address
 from shops.models import Shop
 from shops.models.shop import Language
-from templates_tx.assignments import Decision
+from templates_tx.assignments import BESIDES, INSTEAD, Decision
 from templates_tx.catalogue import MessageRow
 from templates_tx.condition_words import FIELD_NAMES
 from templates_tx.conditions import STATES, BadRule, Rule, Then, read
@@ -30,7 +30,6 @@ UNIT_CHOICES = [
     ("hours", _("after … hours")),
     ("days", _("after … days")),
 ]
-INSTEAD, BESIDES = "instead", "besides"
 
 
 class NoteField(forms.CharField):

@@ -20,7 +20,7 @@ from maillog.sizes import in_words
 from shops.models import Role
 from shops.scope import ShopScoped
 from templates_tx import assignments
-from templates_tx.assignments import TAKES_PLACE_OF, Decision, decision_of, rows_of
+from templates_tx.assignments import INSTEAD, TAKES_PLACE_OF, Decision, decision_of, rows_of
 from templates_tx.catalogue import MessageRow, row_of
 from templates_tx.condition_words import delay_in_words, stored_in_words
 from templates_tx.file_forms import FileForm
@@ -30,7 +30,6 @@ from templates_tx.models import MessageTemplate
 from templates_tx.own_types import find
 from templates_tx.receivers import SAYS_WHEN
 from templates_tx.setting_forms import (
-    INSTEAD,
     BaseRules,
     RulesFormSet,
     SettingsForm,

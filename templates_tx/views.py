@@ -19,7 +19,7 @@ from django.views.generic import TemplateView, View
 from shops.models import Role, Shop
 from shops.scope import ShopScoped
 from templates_tx import assignments
-from templates_tx.assignments import TAKES_PLACE_OF, Decision
+from templates_tx.assignments import BESIDES, INSTEAD, TAKES_PLACE_OF, Decision
 from templates_tx.catalogue import (
     FAILING,
     OFF,
@@ -32,7 +32,6 @@ from templates_tx.catalogue import (
 )
 
 PAGE = "templates_tx/messages.html"
-INSTEAD, BESIDES = "instead", "besides"
 # What htmx swaps when the answer is not about one row: then every changed row goes along.
 FOR_MANY = "bulk-say"
 TABS = (
