@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import Max
 
 from maillog.states import Channel
 from shops.models import AuditEntry, Shop
+from shops.models.shop import Language
 from templates_tx.message_types import MessageType, UnknownMessageType
 from templates_tx.models import TemplateAssignment
 from templates_tx.own_types import find
@@ -18,6 +19,7 @@ from templates_tx.own_types import find
 UNDO_WITHIN = 600  # seconds
 _SALT = "templates_tx.undo.entries"
 _CHANGED = "assignment.changed"
+NOTES = "notes"
 
 # Two messages about the same order within minutes: who switches on the first is asked about the
 # second.
@@ -44,6 +46,9 @@ class Decision:
     notes: dict[str, str] = field(default_factory=dict)
 
 
+_FIELDS = tuple(Decision.__dataclass_fields__)
+
+
 def rows_of(shop: Shop) -> dict[str, TemplateAssignment]:
     """The shop's assignments by code; types that it never decided about are missing."""
     rows = TemplateAssignment.objects.for_shop(shop).filter(channel=Channel.EMAIL)
@@ -64,18 +69,66 @@ def decision_of(message_type: MessageType, row: TemplateAssignment | None) -> De
     )
 
 
-@transaction.atomic
-def decide(shop: Shop, wanted: dict[str, Decision], user: Any) -> dict[str, Decision]:
-    """Stores what is wanted of each code, with an audit entry where it is something new.
+def values_of(decision: Decision) -> dict[str, Any]:
+    """Its fields by name; each language's note is one of them: “notes.pl”, empty for none."""
+    values = {name: getattr(decision, name) for name in _FIELDS if name != NOTES}
+    return values | _by_language(decision.notes)
 
-    Returns what held before. Raises ``UnknownMessageType``.
+
+def _by_language(notes: dict[str, str]) -> dict[str, Any]:
+    return {f"{NOTES}.{language}": notes.get(language, "") for language in Language.values}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What becomes of one message: values as ``values_of`` names them; those not named stay.
+
+    ``instead_of``: what a value must be at that moment, or it stays as well.
     """
-    return {
-        code: _decide(shop, find(code, shop), decision, user) for code, decision in wanted.items()
+
+    values: dict[str, Any]
+    instead_of: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, now: Decision) -> Decision:
+        held, notes, plain = values_of(now), dict(now.notes), {}
+        for name, value in self.values.items():
+            if name in self.instead_of and self.instead_of[name] != held[name]:
+                continue
+            _notes, dot, language = name.partition(".")
+            if not dot:
+                plain[name] = value
+            elif value:
+                notes[language] = value
+            else:
+                notes.pop(language, None)
+        return replace(now, notes=notes, **plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A change that was made to one message. ``entry``: the number of the audit's word on it."""
+
+    before: Decision
+    after: Decision
+    entry: int
+
+
+@transaction.atomic
+def decide(shop: Shop, edits: dict[str, Edit], user: Any) -> dict[str, Made]:
+    """Stores what becomes of each code, with an audit entry where it is something new.
+
+    Returns what has changed, in the order of ``edits``. Raises ``UnknownMessageType``.
+    """
+    made = {
+        # In one order, so that two who decide at once wait for each other instead of locking up.
+        code: _decide(shop, find(code, shop), edits[code], user)
+        for code in sorted(edits)
     }
+    return {code: each for code in edits if (each := made[code])}
 
 
-def _decide(shop: Shop, message_type: MessageType, wanted: Decision, user: Any) -> Decision:
+def _decide(shop: Shop, message_type: MessageType, edit: Edit, user: Any) -> Made | None:
+    """None if it is so already. What others have stored until now stays: the row is read locked."""
     TemplateAssignment.objects.get_or_create(
         shop=shop,
         message_type=message_type.code,
@@ -86,53 +139,34 @@ def _decide(shop: Shop, message_type: MessageType, wanted: Decision, user: Any) 
         shop=shop, message_type=message_type.code, channel=Channel.EMAIL
     )
     before = decision_of(message_type, row)
-    if wanted == before:
-        return before
-    old, new = asdict(before), asdict(wanted)
+    after = edit.of(before)
+    if after == before:
+        return None
+    old, new = asdict(before), asdict(after)
     for name, value in new.items():
         setattr(row, "account_id" if name == "account" else name, value)
     row.save(update_fields=list(new))
-    AuditEntry.note(
+    entry = AuditEntry.note(
         _CHANGED,
         shop=shop,
         user=user,
         target=message_type.code,
         **{name: [old[name], new[name]] for name in new if old[name] != new[name]},
     )
-    return before
+    return Made(before, after, entry.pk)
 
 
-def undo_token(shop: Shop, before: dict[str, Decision]) -> str:
+def undo_token(shop: Shop, made: Iterable[Made]) -> str:
     """The change that has just been made, signed, for the address that takes it back.
 
-    ``before``: what ``decide`` returned. The address names the audit's entries, which know what
-    held: a shop's notes would be too long for it.
+    The address names the audit's entries, which know what held: a shop's notes would be too long
+    for it.
     """
-    changes = AuditEntry.objects.filter(shop=shop, action=_CHANGED, target__in=list(before))
-    newest = changes.order_by().values("target").annotate(newest=Max("pk")).values("newest")
-    entries = {entry.target: entry for entry in AuditEntry.objects.filter(pk__in=newest)}
-    mine = [
-        entries[code].pk
-        for code, decision in before.items()
-        if code in entries and _is_about(entries[code], decision)
-    ]
-    return signing.dumps([shop.pk, mine], salt=_SALT)
+    return signing.dumps([shop.pk, [each.entry for each in made]], salt=_SALT)
 
 
-def _is_about(entry: AuditEntry, before: Decision) -> bool:
-    """False for an older change, where the code was asked for and nothing changed this time."""
-    old, changed = asdict(before), _old_values(entry)
-    return bool(changed) and all(old[name] == value for name, value in changed.items())
-
-
-def _old_values(entry: AuditEntry) -> dict[str, Any]:
-    """Field → what held before; nothing for what was changed elsewhere than here."""
-    names = Decision.__dataclass_fields__
-    return {name: value[0] for name, value in entry.details.items() if name in names}
-
-
-def from_undo_token(shop: Shop, token: str) -> dict[str, Decision]:
-    """What to decide so that the change is undone; what others changed since stays.
+def from_undo_token(shop: Shop, token: str) -> dict[str, Edit]:
+    """What to decide so that the change is undone; what anybody changed since stays.
 
     Raises ``signing.BadSignature`` if it is forged, another shop's, or too old.
     """
@@ -140,14 +174,23 @@ def from_undo_token(shop: Shop, token: str) -> dict[str, Decision]:
     if whose != shop.pk:
         raise signing.BadSignature
     entries = AuditEntry.objects.filter(shop=shop, action=_CHANGED).in_bulk(numbers)
-    rows, back = rows_of(shop), {}
+    edits = {}
     for number in numbers:
         entry = entries[number]
         try:
-            now = decision_of(find(entry.target, shop), rows.get(entry.target))
+            find(entry.target, shop)
         except UnknownMessageType:
             continue  # a type of the shop's own, deleted since
-        back[entry.target] = replace(now, **_old_values(entry))
-    if not back:
+        edits[entry.target] = _backwards(entry)
+    if not edits:
         raise signing.BadSignature
-    return back
+    return edits
+
+
+def _backwards(entry: AuditEntry) -> Edit:
+    old, new = ({n: v[i] for n, v in entry.details.items() if n in _FIELDS} for i in (0, 1))
+    for values in (old, new):
+        if NOTES in values:
+            values |= _by_language(values.pop(NOTES))
+    changed = {name: value for name, value in old.items() if value != new[name]}
+    return Edit(changed, {name: new[name] for name in changed})

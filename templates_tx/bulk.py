@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from templates_tx.assignments import TAKES_PLACE_OF, Decision
+from templates_tx.assignments import TAKES_PLACE_OF, Edit
 from templates_tx.catalogue import Catalogue, MessageRow
 from templates_tx.message_types import To
 
@@ -76,7 +76,7 @@ class Change:
 
     deed: Deed
     rows: tuple[MessageRow, ...]
-    wanted: dict[str, Decision]
+    edits: dict[str, Edit]
     skipped: dict[str, list[str]]
     account: str = ""
 
@@ -102,17 +102,17 @@ def change_of(catalogue: Catalogue, form: BulkForm) -> Change:
             skipped[str(reason)].append(str(row.type.name))
         else:
             rows.append(row)
-    wanted = {row.type.code: _BECOMES[deed](row.decision, account) for row in rows}
+    edits = {row.type.code: _BECOMES[deed](account) for row in rows}
     words = dict(catalogue.accounts)[account or ""]
-    return Change(deed, tuple(rows), wanted, dict(skipped), words)
+    return Change(deed, tuple(rows), edits, dict(skipped), words)
 
 
-_BECOMES: dict[Deed, Callable[[Decision, int | None], Decision]] = {
-    Deed.ON: lambda decision, _account: replace(decision, is_on=True),
-    Deed.OFF: lambda decision, _account: replace(decision, is_on=False),
-    Deed.FROM: lambda decision, account: replace(decision, account=account),
-    Deed.COPY_ON: lambda decision, _account: replace(decision, copy_to_owner=True),
-    Deed.COPY_OFF: lambda decision, _account: replace(decision, copy_to_owner=False),
+_BECOMES: dict[Deed, Callable[[int | None], Edit]] = {
+    Deed.ON: lambda _account: Edit({"is_on": True}),
+    Deed.OFF: lambda _account: Edit({"is_on": False}),
+    Deed.FROM: lambda account: Edit({"account": account}),
+    Deed.COPY_ON: lambda _account: Edit({"copy_to_owner": True}),
+    Deed.COPY_OFF: lambda _account: Edit({"copy_to_owner": False}),
 }
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.generic import View
 
 from templates_tx import assignments
-from templates_tx.assignments import BESIDES, INSTEAD
+from templates_tx.assignments import BESIDES, INSTEAD, Edit
 from templates_tx.bulk import BulkForm, Change, change_of, told
 from templates_tx.catalogue import Catalogue, MessageRow, catalogue_of
 from templates_tx.views import PAGE, OnMessages
@@ -38,21 +36,20 @@ class BulkChange(OnMessages, View):
         if change.rival is None:
             return None
         row = catalogue.row(change.rival)
-        return row if row.is_on or change.rival in change.wanted else None
+        return row if row.is_on or change.rival in change.edits else None
 
     def _store(self, change: Change, off: MessageRow | None) -> HttpResponse:
         """``off``: what is switched off because one of the others takes its place."""
-        wanted = dict(change.wanted)
+        edits = dict(change.edits)
         if off is not None:
-            wanted[off.type.code] = replace(off.decision, is_on=False)
-        before = assignments.decide(self.shop, wanted, self.request.user)
-        changed = {code: was for code, was in before.items() if was != wanted[code]}
-        done = [code for code in changed if off is None or code != off.type.code]
+            edits[off.type.code] = Edit({"is_on": False})
+        made = assignments.decide(self.shop, edits, self.request.user)
+        done = [code for code in made if off is None or code != off.type.code]
         sentences = list(told(change, len(done), self.shop.contact_email))
         if off is not None:
             sentences.insert(1, _("%(name)s is off.") % {"name": off.type.name})
-        undo = assignments.undo_token(self.shop, changed) if changed else ""
-        return self.tell(list(changed), " ".join(sentences), undo)
+        undo = assignments.undo_token(self.shop, made.values()) if made else ""
+        return self.tell(list(made), " ".join(sentences), undo)
 
     def _say(
         self, catalogue: Catalogue, form: BulkForm, status: int, rival: MessageRow | None = None

@@ -60,8 +60,8 @@ class CopySetUp(ShopScoped, View):
             return self._preview(set_up, takes, status=422, problem=problem)
         done = take_over(set_up, takes, request.user)
         undo_url = ""
-        if done.before:
-            token = assignments.undo_token(self.shop, done.before)
+        if done.changed:
+            token = assignments.undo_token(self.shop, done.changed.values())
             undo_url = reverse("templates_tx:undo", args=[self.shop.slug, token])
         return self._show(source=source, done=done, undo_url=undo_url)
 

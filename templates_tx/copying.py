@@ -6,7 +6,7 @@ Nothing is deleted by it: what only the other shop lacks stays, own words become
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from mailaccounts.models import AccountState, SenderAccount
 from shops.models import AuditEntry, Shop
-from templates_tx.assignments import Decision, decide, decision_of, rows_of
+from templates_tx.assignments import NOTES, Decision, Edit, Made, decide, decision_of, rows_of
 from templates_tx.condition_words import delay_in_words, stored_in_words
 from templates_tx.dry_run import sources_of
 from templates_tx.message_types import MessageType, in_order
@@ -47,7 +47,7 @@ class RowChange:
     """What becomes of one message. ``is_new``: only once the other shop's type is taken over."""
 
     type: MessageType
-    wanted: Decision
+    edit: Edit
     differences: list[Difference]
     remark: str = ""
     is_new: bool = False
@@ -86,10 +86,9 @@ class SetUp:
 
 @dataclass(slots=True)
 class Taken:
-    """What was done. ``before``: what held of the options and notes, for the way back."""
+    """What was done. ``changed``: the options and notes by code, for the way back."""
 
-    before: dict[str, Decision] = field(default_factory=dict)
-    changed: list[str] = field(default_factory=list)
+    changed: dict[str, Made] = field(default_factory=dict)
     own_types: list[str] = field(default_factory=list)
     versions: list[tuple[WordsCopy, int]] = field(default_factory=list)
     refused: list[tuple[WordsCopy, str]] = field(default_factory=list)
@@ -150,20 +149,17 @@ class Accounts:
 def _option_change(
     message_type: MessageType, now: Decision, other: Decision, accounts: Accounts, is_new: bool
 ) -> RowChange | None:
-    wanted = replace(
-        now,
-        **{name: getattr(other, name) for name in OPTIONS if name != "account"},
-        account=accounts.twin(other.account),
-    )
-    if wanted == now:
+    values = {name: getattr(other, name) for name in OPTIONS}
+    values["account"] = accounts.twin(other.account)
+    edit = Edit({name: value for name, value in values.items() if value != getattr(now, name)})
+    if not edit.values:
         return None
     remark = ""
     if accounts.is_missing(other.account):
         remark = _("No account here has the address %(address)s, so it leaves from the main one.")
         remark %= {"address": accounts.address(other.account)}
-    return RowChange(
-        message_type, wanted, list(_differences(now, wanted, accounts)), remark, is_new
-    )
+    differences = list(_differences(now, edit.of(now), accounts))
+    return RowChange(message_type, edit, differences, remark, is_new)
 
 
 def _differences(now: Decision, then: Decision, accounts: Accounts) -> Iterator[Difference]:
@@ -203,16 +199,19 @@ def _note_change(
     message_type: MessageType, now: Decision, other: Decision, is_new: bool
 ) -> RowChange | None:
     """Ours in other languages stay."""
-    given = {language: text for language, text in other.notes.items() if text}
-    wanted = replace(now, notes={**now.notes, **given})
-    if wanted == now:
+    given = {
+        language: text
+        for language, text in other.notes.items()
+        if text and now.notes.get(language) != text
+    }
+    if not given:
         return None
     differences = [
         Difference(language, now.notes.get(language) or NOTHING, text)
         for language, text in given.items()
-        if now.notes.get(language) != text
     ]
-    return RowChange(message_type, wanted, differences, is_new=is_new)
+    edit = Edit({f"{NOTES}.{language}": text for language, text in given.items()})
+    return RowChange(message_type, edit, differences, is_new=is_new)
 
 
 def _words(
@@ -258,10 +257,7 @@ def take_over(set_up: SetUp, takes: set[str], user: Any) -> Taken:
     types_too = Take.OWN_TYPES in takes
     if types_too:
         done.own_types = [_copy_type(row, set_up.shop, user) for row in set_up.own_types]
-    if wanted := _decisions(set_up, takes, types_too):
-        before = decide(set_up.shop, wanted, user)
-        done.before = {code: was for code, was in before.items() if was != wanted[code]}
-        done.changed = list(done.before)
+    done.changed = decide(set_up.shop, _edits(set_up, takes, types_too), user)
     if Take.TEMPLATES in takes:
         for copy in set_up.templates:
             if types_too or not copy.is_new:
@@ -270,16 +266,15 @@ def take_over(set_up: SetUp, takes: set[str], user: Any) -> Taken:
     return done
 
 
-def _decisions(set_up: SetUp, takes: set[str], types_too: bool) -> dict[str, Decision]:
-    wanted: dict[str, Decision] = {}
-    if Take.OPTIONS in takes:
-        wanted |= {each.type.code: each.wanted for each in set_up.options}
-    if Take.NOTES in takes:
-        for each in set_up.notes:
-            base = wanted.get(each.type.code, each.wanted)
-            wanted[each.type.code] = replace(base, notes=each.wanted.notes)
-    lacking = {row.code for row in set_up.own_types}
-    return {code: each for code, each in wanted.items() if types_too or code not in lacking}
+def _edits(set_up: SetUp, takes: set[str], types_too: bool) -> dict[str, Edit]:
+    options = set_up.options if Take.OPTIONS in takes else []
+    notes = set_up.notes if Take.NOTES in takes else []
+    edits: dict[str, Edit] = {}
+    for each in [*options, *notes]:
+        if types_too or not each.is_new:
+            code = each.type.code
+            edits[code] = Edit({**edits.get(code, Edit({})).values, **each.edit.values})
+    return edits
 
 
 def _copy_type(row: OwnMessageType, shop: Shop, user: Any) -> str:

@@ -9,11 +9,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.fields import one_address
-from templates_tx.assignments import Decision
+from templates_tx.assignments import Decision, Edit
 from templates_tx.message_types import MessageType
+from templates_tx.shown import changed_since, shown_of
 
 # A box that is not ticked is not posted, so it could not be told from one that is missing.
 ON_OFF = [("on", _("On")), ("off", _("Off"))]
+OF_A_ROW = ("is_on", "account", "copy_to_owner", "reply_to")
 
 
 class DecisionForm(forms.Form):
@@ -31,6 +33,7 @@ class DecisionForm(forms.Form):
     )
     copy_to_owner = forms.ChoiceField(label=_("Copy to the owner"), choices=ON_OFF)
     reply_to = forms.CharField(label=_("Answers go to"), required=False, max_length=254)
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(
         self,
@@ -43,7 +46,8 @@ class DecisionForm(forms.Form):
     ) -> None:
         key = message_type.code.replace(".", "-")
         super().__init__(data, initial=initial, auto_id=f"{key}-%s")
-        self.message_type, self.accounts, self.base = message_type, accounts, base
+        self.message_type, self.accounts = message_type, accounts
+        self.base = base or Decision(is_on=True)
         account = self.fields["account"]
         assert isinstance(account, forms.TypedChoiceField)
         account.choices = accounts
@@ -52,6 +56,8 @@ class DecisionForm(forms.Form):
             "form": f"save-{key}",
             "aria-label": _("%(message)s: send from account") % {"message": message_type.name},
         }
+        self.fields["shown"].initial = shown_of(self.base, OF_A_ROW)
+        self.fields["shown"].widget.attrs = {"form": f"save-{key}"}
         if message_type.sensitive:
             del self.fields["copy_to_owner"]
 
@@ -72,7 +78,8 @@ class DecisionForm(forms.Form):
         return one_address(typed) if typed else ""
 
     def clean(self) -> dict[str, Any]:
-        for name in [name for name in self.fields if name not in self.data]:
+        missing = [name for name in self.fields if name not in self.data and name != "shown"]
+        for name in missing:
             self.errors.pop(name, None)  # “This field is required” does not say which
             label = self.fields[name].label
             self.add_error(name, _("“%(field)s” is missing; nothing was saved.") % {"field": label})
@@ -81,13 +88,14 @@ class DecisionForm(forms.Form):
         return self.cleaned_data
 
     @property
-    def decision(self) -> Decision:
-        """What is posted; what a row does not show stays as it is in ``base``."""
+    def edit(self) -> Edit:
+        """What was changed since the row was shown; all that is posted if it does not say."""
         values = self.cleaned_data
-        return replace(
-            self.base or Decision(is_on=True),
+        wanted = replace(
+            self.base,
             is_on=values["is_on"] == "on",
             account=values["account"],
             copy_to_owner=values.get("copy_to_owner") == "on",
             reply_to=values["reply_to"],
         )
+        return changed_since(values["shown"], self.base, wanted)

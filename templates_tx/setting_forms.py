@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from mailaccounts.fields import one_address
 from shops.models import Shop
 from shops.models.shop import Language
-from templates_tx.assignments import BESIDES, INSTEAD, Decision
+from templates_tx.assignments import BESIDES, INSTEAD, Decision, Edit
 from templates_tx.catalogue import MessageRow
 from templates_tx.condition_words import FIELD_NAMES
 from templates_tx.conditions import STATES, BadRule, Rule, Then, read
 from templates_tx.message_types import MessageType, To
+from templates_tx.shown import changed_since, shown_of
 
 LONGEST_NOTE = 2000  # characters
 MOST_RULES = 20
@@ -75,6 +76,7 @@ class SettingsForm(forms.Form):
         min_value=1,
         max_value=LONGEST_DELAY,
     )
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(
         self, data: Any = None, *, row: MessageRow, shop: Shop, rival: MessageType | None = None
@@ -113,7 +115,7 @@ class SettingsForm(forms.Form):
         waits = values.get("unit", AT_ONCE) != AT_ONCE
         if waits and values.get("delay") is None and "delay" not in self.errors:
             self.add_error("delay", _("Say how many, or choose “at once”."))
-        if self.rival and values.get("is_on") and not values.get("answer"):
+        if self.rival and self._switches_on and not values.get("answer"):
             self.add_error("answer", _("Instead of it, or in addition to it?"))
         return values
 
@@ -123,8 +125,25 @@ class SettingsForm(forms.Form):
         return unit * (self.cleaned_data.get("delay") or 0)
 
     @property
-    def decision(self) -> Decision:
-        """Without the conditions, which have a form of their own."""
+    def _switches_on(self) -> bool:
+        """Not where the switch was on when the page was opened and is off since."""
+        is_on, before = self.cleaned_data.get("is_on", False), self.row.decision
+        shown = self.cleaned_data.get("shown", "")
+        edit = changed_since(shown, before, replace(before, is_on=is_on))
+        return edit.of(before).is_on
+
+    def edit(self, conditions: list[dict[str, str]] | None) -> Edit:
+        """What was changed since the page was opened; all that is posted if it does not say.
+
+        ``conditions`` have a form of their own; None where the message cannot have any.
+        """
+        before, wanted = self.row.decision, self._decision
+        if conditions is not None:
+            wanted = replace(wanted, conditions=conditions)
+        return changed_since(self.cleaned_data["shown"], before, wanted)
+
+    @property
+    def _decision(self) -> Decision:
         values, before = self.cleaned_data, self.row.decision
         return replace(
             before,
@@ -146,6 +165,7 @@ def _initial(decision: Decision) -> dict[str, object]:
     fits = [unit for unit, size in UNITS.items() if minutes % size == 0]
     unit = fits[-1] if minutes else AT_ONCE
     return {
+        "shown": shown_of(decision),
         "is_on": decision.is_on,
         "account": decision.account or "",
         "reply_to": decision.reply_to,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
@@ -20,7 +20,7 @@ from maillog.sizes import in_words
 from shops.models import Role
 from shops.scope import ShopScoped
 from templates_tx import assignments
-from templates_tx.assignments import INSTEAD, TAKES_PLACE_OF, Decision, decision_of, rows_of
+from templates_tx.assignments import INSTEAD, TAKES_PLACE_OF, Edit, Made, decision_of, rows_of
 from templates_tx.catalogue import MessageRow, row_of
 from templates_tx.condition_words import delay_in_words, stored_in_words
 from templates_tx.file_forms import FileForm
@@ -86,18 +86,16 @@ class OneType(ShopScoped):
         return reverse("templates_tx:type_settings", args=[self.shop.slug, self.row.type.code])
 
     @cached_property
-    def rival(self) -> tuple[MessageType, Decision] | None:
+    def rival(self) -> MessageType | None:
         """What is on and says much the same, while this one is off."""
         code = TAKES_PLACE_OF.get(self.row.type.code)
         if code is None or self.row.decision.is_on:
             return None
         rival = find(code, self.shop)
-        decision = decision_of(rival, rows_of(self.shop).get(code))
-        return (rival, decision) if decision.is_on else None
+        return rival if decision_of(rival, rows_of(self.shop).get(code)).is_on else None
 
     def form(self, data: Any = None) -> SettingsForm:
-        rival = self.rival[0] if self.rival else None
-        return SettingsForm(data, row=self.row, shop=self.shop, rival=rival)
+        return SettingsForm(data, row=self.row, shop=self.shop, rival=self.rival)
 
     def lines(self, data: Any = None) -> BaseRules | None:
         """The conditions; None for a message that is not about an order."""
@@ -161,34 +159,37 @@ class TypeSettings(OneType, View):
         form, lines = self.form(request.POST), self.lines(request.POST)
         if not form.is_valid() or (lines is not None and not lines.is_valid()):
             return self.page(form=form, lines=lines, status=422)
-        wanted = form.decision
-        if lines is not None:
-            wanted = replace(wanted, conditions=[rule.stored() for rule in lines.rules()])
-        changes = {code: wanted}
-        if self.rival and form.cleaned_data.get("answer") == INSTEAD and wanted.is_on:
-            changes[self.rival[0].code] = replace(self.rival[1], is_on=False)
-        self._store(changes)
+        conditions = None if lines is None else [rule.stored() for rule in lines.rules()]
+        edits = {code: form.edit(conditions)}
+        is_on = edits[code].of(self.row.decision).is_on
+        if self.rival and form.cleaned_data.get("answer") == INSTEAD and is_on:
+            edits[self.rival.code] = Edit({"is_on": False})
+        self._store(edits)
         return redirect(self.url)
 
-    def _store(self, changes: dict[str, Decision]) -> None:
-        before = assignments.decide(self.shop, changes, self.request.user)
-        if before == changes:
+    def _store(self, edits: dict[str, Edit]) -> None:
+        made = assignments.decide(self.shop, edits, self.request.user)
+        if not made:
             messages.info(self.request, _("Nothing was changed."))
             return
-        token = assignments.undo_token(self.shop, before)
+        token = assignments.undo_token(self.shop, made.values())
         undo = reverse("templates_tx:undo", args=[self.shop.slug, token])
-        sentences = list(self._sentences(changes))
+        sentences = list(self._sentences(made))
         messages.success(
             self.request,
             " ".join([_("Saved."), *sentences]),
             extra_tags=f"undo:{undo}?back=settings",
         )
 
-    def _sentences(self, changes: dict[str, Decision]) -> Iterator[str]:
-        wanted, before = changes[self.row.type.code], self.row.decision
-        yield from told(self.row, wanted, self.shop)
-        if self.rival and len(changes) > 1:
-            yield _("%(name)s is off.") % {"name": self.rival[0].name}
+    def _sentences(self, made: dict[str, Made]) -> Iterator[str]:
+        if mine := made.get(self.row.type.code):
+            yield from self._about(mine)
+        if self.rival and self.rival.code in made:
+            yield _("%(name)s is off.") % {"name": self.rival.name}
+
+    def _about(self, made: Made) -> Iterator[str]:
+        before, wanted = made.before, made.after
+        yield from told(self.row, made, self.shop)
         if wanted.delay_minutes != before.delay_minutes:
             yield _("It leaves %(when)s.") % {"when": delay_in_words(wanted.delay_minutes)}
         if wanted.conditions != before.conditions:

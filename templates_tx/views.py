@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -19,7 +19,7 @@ from django.views.generic import TemplateView, View
 from shops.models import Role, Shop
 from shops.scope import ShopScoped
 from templates_tx import assignments
-from templates_tx.assignments import BESIDES, INSTEAD, TAKES_PLACE_OF, Decision
+from templates_tx.assignments import BESIDES, INSTEAD, TAKES_PLACE_OF, Decision, Edit, Made
 from templates_tx.catalogue import (
     FAILING,
     OFF,
@@ -136,15 +136,15 @@ class OneMessage(OnMessages, View):
         row.form = row.form.with_data(request.POST)
         if not row.form.is_valid():
             return self.show(catalogue, row, status=422)
-        wanted, answer = row.form.decision, request.POST.get("answer")
-        rival = self._rival(catalogue, row, wanted)
+        edit, answer = row.form.edit, request.POST.get("answer")
+        rival = self._rival(catalogue, row, edit.of(row.decision))
         if rival and answer not in (INSTEAD, BESIDES):
             row.question = rival.type
             return self.show(catalogue, row)
-        changes = {code: wanted}
+        edits = {code: edit}
         if rival and answer == INSTEAD:
-            changes[rival.type.code] = replace(rival.decision, is_on=False)
-        return self._store(catalogue, changes)
+            edits[rival.type.code] = Edit({"is_on": False})
+        return self._store(catalogue, edits)
 
     def _rival(self, catalogue: Catalogue, row: MessageRow, wanted: Decision) -> MessageRow | None:
         """The message that is on and says much the same as the one being switched on."""
@@ -154,17 +154,17 @@ class OneMessage(OnMessages, View):
         rival = catalogue.row(code)
         return rival if rival.decision.is_on else None
 
-    def _store(self, catalogue: Catalogue, changes: dict[str, Decision]) -> HttpResponse:
-        before = assignments.decide(self.shop, changes, self.request.user)
-        if before == changes:
-            return self.tell(list(changes), _("Nothing was changed."))
+    def _store(self, catalogue: Catalogue, edits: dict[str, Edit]) -> HttpResponse:
+        made = assignments.decide(self.shop, edits, self.request.user)
+        if not made:
+            return self.tell(list(edits), _("Nothing was changed."))
         sentences = [
             sentence
-            for code, wanted in changes.items()
-            for sentence in told(catalogue.row(code), wanted, self.shop)
+            for code, each in made.items()
+            for sentence in told(catalogue.row(code), each, self.shop)
         ]
-        undo = assignments.undo_token(self.shop, before)
-        return self.tell(list(changes), " ".join(sentences), undo)
+        undo = assignments.undo_token(self.shop, made.values())
+        return self.tell(list(edits), " ".join(sentences), undo)
 
 
 class Undo(OnMessages, View):
@@ -174,19 +174,21 @@ class Undo(OnMessages, View):
 
     def post(self, request: HttpRequest, shop: str, token: str) -> HttpResponse:
         try:
-            before = assignments.from_undo_token(self.shop, token)
+            edits = assignments.from_undo_token(self.shop, token)
         except BadSignature:
             return self._refuse(_("It is too late to undo this. Change it back by hand."))
         catalogue = catalogue_of(self.shop)
-        rows = [(row_or_404(catalogue, code), decision) for code, decision in before.items()]
-        if not all(row.form.offers(decision.account) for row, decision in rows):
+        rows = [(row_or_404(catalogue, code), edit) for code, edit in edits.items()]
+        if not all(row.form.offers(edit.of(row.decision).account) for row, edit in rows):
             return self._refuse(_("The account it left from cannot send any more."))
-        assignments.decide(self.shop, before, request.user)
+        text = _("Undone.")
+        if not assignments.decide(self.shop, edits, request.user):
+            text = _("Nothing was changed: it has been changed again since.")
         if request.GET.get("back") == "settings":
-            messages.success(request, _("Undone."))
-            first = next(iter(before))
+            messages.success(request, text)
+            first = next(iter(edits))
             return redirect("templates_tx:type_settings", shop=shop, code=first)
-        return self.tell(list(before), _("Undone."))
+        return self.tell(list(edits), text)
 
     def _refuse(self, text: str) -> HttpResponse:
         messages.error(self.request, text)
@@ -203,9 +205,9 @@ def row_or_404(catalogue: Catalogue, code: str) -> MessageRow:
         raise Http404 from None
 
 
-def told(row: MessageRow, wanted: Decision, shop: Shop) -> Iterator[str]:
+def told(row: MessageRow, made: Made, shop: Shop) -> Iterator[str]:
     """What a change means, in sentences."""
-    before, name = row.decision, row.type.name
+    before, wanted, name = made.before, made.after, row.type.name
     if wanted.is_on != before.is_on:
         text = _("%(name)s leaves from now on.") if wanted.is_on else _("%(name)s is off.")
         yield text % {"name": name}

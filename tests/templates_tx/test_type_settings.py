@@ -38,7 +38,7 @@ def save(client, shop, code="order.placed", **typed):
 
 def settings_of(page):
     """What the form of settings would send; the form of files stands on the same page."""
-    names = ("is_on", "account", "reply_to", "copy_to_owner", "answer", "unit", "delay")
+    names = ("shown", "is_on", "account", "reply_to", "copy_to_owner", "answer", "unit", "delay")
     return {
         name: values
         for name, values in form_values(page).items()

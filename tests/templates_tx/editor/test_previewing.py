@@ -7,7 +7,7 @@ from django.contrib.staticfiles import finders
 
 from shops.conf import conf
 from shops.models import Customer
-from templates_tx.assignments import Decision, decide
+from templates_tx.assignments import Edit, decide
 from templates_tx.models import TemplateAssignment
 from templates_tx.samples import sample_of, with_pictures
 from templates_tx.saving import set_in_use
@@ -46,8 +46,7 @@ def test_without_an_order_there_are_sample_values_and_the_real_shop(shop, owner_
 
 
 def test_the_shops_note_is_in_the_preview(shop, owner, owner_client):
-    decide(shop, {"order.placed": Decision(True)}, owner)
-    decide(shop, {"order.placed": Decision(False)}, owner)
+    decide(shop, {"order.placed": Edit({"is_on": False})}, owner)
     TemplateAssignment.objects.for_shop(shop).update(notes={"pl": "Wpadnij na jazdę!"})
     assert "Wpadnij na jazdę!" in frame(owner_client, shop).text
     assert "Wpadnij na jazdę!" not in frame(owner_client, shop, language="en").text
