@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from django.http import QueryDict
 from django.test import Client
 
 from shops.models import Role, Shop
+from templates_tx import assignments
 from templates_tx.assignments import Decision, Edit, decide, from_undo_token, undo_token
 from templates_tx.bulk import BulkForm, change_of
 from templates_tx.catalogue import catalogue_of
@@ -187,3 +191,40 @@ def test_nothing_new_is_not_noted(shop: Shop, owner: User) -> None:
     assert decide(shop, {CODE: Edit({"is_on": True, "notes.pl": ""})}, owner) == {}
     made = decide(shop, {CODE: Edit({"is_on": False})}, owner)
     assert (made[CODE].before, made[CODE].after) == (Decision(True), Decision(False))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_decide_about_the_same_messages_do_not_lock_each_other_up(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL, where each holds the first row when it asks for the second."""
+    codes = ["order.placed", "order.paid"]
+    decide(shop, {code: Edit({"delay_minutes": 1}) for code in codes}, None)
+    has_first, one_row, failures = threading.Barrier(2), assignments._decide, []
+
+    def slow(*args: Any) -> Any:
+        made = one_row(*args)
+        with suppress(threading.BrokenBarrierError):  # the other waits for the row of this one
+            has_first.wait(timeout=1)
+        return made
+
+    def work(order: list[str], edit: Edit) -> None:
+        try:
+            decide(shop, dict.fromkeys(order, edit), None)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(assignments, "_decide", slow)
+    both = [
+        threading.Thread(target=work, args=(codes, Edit({"is_on": False}))),
+        threading.Thread(target=work, args=(codes[::-1], Edit({"reply_to": "a@b.example"}))),
+    ]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert failures == []
+    for code in codes:
+        assert (stored(shop, code).is_on, stored(shop, code).reply_to) == (False, "a@b.example")
