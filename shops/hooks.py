@@ -314,7 +314,9 @@ def _announce(model: OrderModel, order: MappedOrder, mark: AnnouncedOrder) -> bo
         signals.order_paid.send(model, order=order, before=changes["payment_state"][0])
     if "tracking" in changes and mark.tracking:
         number = order.adapter.text(order.instance, "tracking_number")
-        signals.order_shipped.send(model, order=order, parcel=number or mark.tracking)
+        before, _after = changes.get("delivery_state", (mark.delivery_state, ""))
+        parcel = number or mark.tracking
+        signals.order_shipped.send(model, order=order, parcel=parcel, before=before)
     return True
 
 

@@ -41,7 +41,11 @@ from templates_tx.views import told
 PAGE = "templates_tx/type_settings.html"
 LINES = "rules"
 # Which state has changed where a message is about a change; no other knows what was before.
-CHANGES = {code: field for (field, _value), code in SAYS_WHEN.items()}
+CHANGES = {
+    **{code: field for (field, _value), code in SAYS_WHEN.items()},
+    "order.paid": "payment_state",
+    "order.shipped": "delivery_state",
+}
 # To the shop, and about an order all the same: what happened to the order decides on it too.
 ABOUT_ORDERS = ("staff.new_order",)
 

@@ -169,6 +169,22 @@ def test_a_change_of_state_is_told_with_what_was_before(customer: Customer) -> N
     assert seen == [("payment_state", "unpaid", "failed")]
 
 
+def test_a_parcel_is_told_with_the_state_that_it_had_before(customer: Customer) -> None:
+    seen: list[str] = []
+
+    def note(before: str, **kwargs: Any) -> None:
+        seen.append(before)
+
+    signals.order_shipped.connect(note)
+    order = check_out(customer)
+    for number in (1, 2):
+        order.parcel_link = f"https://parcel.example/{number}"
+        order.save()
+    check_out(customer, parcel_link="https://parcel.example/3")
+    signals.order_shipped.disconnect(note)
+    assert seen == ["none", "shipped", ""]
+
+
 def test_what_update_changed_is_said_when_the_shop_calls_changed(customer: Customer) -> None:
     orders = [check_out(customer) for _ in range(3)]
     paid = Order.objects.filter(pk__in=[order.pk for order in orders[:2]])

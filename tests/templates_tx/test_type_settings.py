@@ -10,6 +10,7 @@ from maillog.models import MailMessage
 from maillog.states import State
 from shops import audit
 from shops.models import AuditEntry, Role
+from templates_tx.assignments import Edit, decide
 from templates_tx.built_in import sync
 from templates_tx.models import MessageTemplate, TemplateAssignment, TemplateVersion
 from templates_tx.settings_views import takes_conditions
@@ -158,6 +159,32 @@ def test_only_a_message_about_a_change_can_ask_what_was_before(owner_client, sho
     assert not owner_client.get(page_of(shop)).context["lines"].empty_form.can_tell_before
     answer = save(owner_client, shop, **{"rules-TOTAL_FORMS": "1"}, **lines)
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "other"),
+    [
+        ("order.paid", "payment_state:unpaid", "payment_state:failed"),
+        ("order.shipped", "delivery_state:none", "delivery_state:ready"),
+    ],
+)
+def test_payment_and_shipping_can_ask_what_was_before_and_are_sent_by_it(
+    owner_client, shop, code, before, other
+):
+    sync()
+    factories.make_account(shop)
+    decide(shop, {"order.placed": Edit({"is_on": False}), code: Edit({"is_on": True})}, None)
+    sent = []
+    for asked in (before, other):
+        answer = save(
+            owner_client, shop, code, **{"rules-TOTAL_FORMS": "1"}, **rule(0, before=asked)
+        )
+        assert answer.status_code == 302
+        order = factories.place_order(shop)
+        order.mark_paid()
+        order.ship("https://inpost.example/1", "N1")
+        sent.append(MailMessage.objects.get(order_number=order.number, message_type=code).state)
+    assert sent == [State.QUEUED, State.NOT_SENT]
 
 
 def test_conditions_are_offered_where_there_is_an_order(owner_client, shop):
