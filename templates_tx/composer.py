@@ -160,12 +160,18 @@ def owner_copy(plan: Plan, shop: Shop, message_type: MessageType) -> tuple[Recip
 
 
 def send_for_order(
-    code: str, order: OrderLike, cause: Cause, *, beside: str = ""
+    code: str,
+    order: OrderLike,
+    cause: Cause,
+    *,
+    beside: str = "",
+    details: Callable[[OrderFacts], dict[str, Any]] | None = None,
 ) -> MailMessage | None:
     """Composes and queues a message about ``order``. None if it was said before, or if not even
     its failure could be stored (that is logged).
 
     ``beside``: the message for staff that leaves along with it, where the shop wants one.
+    ``details`` reads what the template sees beside the order, in place of the cause's ``extra``.
     Raises ``UnknownMessageType``.
     """
     message_type = find(code, order.shop)
@@ -177,7 +183,8 @@ def send_for_order(
         language = language_for(message_type, order.shop, facts.language)
         plan = plan_for(order.shop, message_type, language, beside)
         along = plan.goes_along
-        return queue(draft_of(plan, message_type, order.shop, facts, cause), savepoint=False)
+        told = replace(cause, extra=details(facts)) if details else cause
+        return queue(draft_of(plan, message_type, order.shop, facts, told), savepoint=False)
 
     message = never_breaking(attempt, message_type, order.shop, cause, order.number, to=order.email)
     if along:

@@ -16,6 +16,7 @@ from maillog.models import MailMessage
 from maillog.outbox import Draft
 from maillog.registry import CannotMend, Mended, RenderFailed
 from maillog.states import Role, State
+from shops.facts import OrderFacts
 from shops.models import Order, Shop
 from shops.storable import storable, storable_data
 from templates_tx.composer import Cause, draft_of, language_for
@@ -72,7 +73,7 @@ def _composed_anew(message: MailMessage, message_type: MessageType, shop: Shop) 
         raise CannotMend(_not_kept())
     facts = order.facts()
     plan = plan_for(shop, message_type, language_for(message_type, shop, facts.language))
-    draft = draft_of(plan, message_type, shop, facts, _cause(message, order))
+    draft = draft_of(plan, message_type, shop, facts, _cause(message, facts))
     if draft.born == State.NOT_SENT:
         raise CannotMend(str(draft.reason.label))
     if draft.born == State.HELD:
@@ -95,11 +96,11 @@ def _of_draft(draft: Draft, subject: str) -> Mended:
     )
 
 
-def _cause(message: MailMessage, order: Order) -> Cause:
+def _cause(message: MailMessage, facts: OrderFacts) -> Cause:
     """What happened, as it was kept without the order's facts; see ``composer.never_breaking``."""
     kept = message.context or {}
     details = DETAILS.get(message.message_type)
-    extra: dict[str, Any] = kept.get("extra") or (details(order) if details else {})
+    extra: dict[str, Any] = kept.get("extra") or (details(facts) if details else {})
     change = kept.get("change")
     return Cause(message.occurrence, extra, Change(**change) if change else None)
 

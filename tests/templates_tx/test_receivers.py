@@ -10,6 +10,7 @@ from maillog.loading import render_missing
 from maillog.models import MailMessage
 from maillog.states import Reason, Role, State
 from shops import signals
+from shops.facts import OrderFacts
 from shops.models import Order, Shop
 from templates_tx import message_types
 from templates_tx.message_types import Audience
@@ -28,6 +29,24 @@ def switch_on(shop: Shop, *codes: str, **values: Any) -> None:
 
 def told(order: Order, code: str) -> list[MailMessage]:
     return list(MailMessage.objects.filter(order_number=order.number, message_type=code))
+
+
+def unreadable(order: Order) -> OrderFacts:
+    raise ValueError("the order cannot be read")
+
+
+@pytest.mark.promise("S4.33")
+@pytest.mark.parametrize(("field", "after"), SAYS_WHEN)
+def test_an_order_that_cannot_be_read_changes_its_state_all_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, field: str, after: str
+) -> None:
+    order = factories.place_order(shop)
+    monkeypatch.setattr(Order, "facts", unreadable)
+    order.change_state(field, after)
+    assert getattr(Order.objects.get(pk=order.pk), field) == after
+    [message] = told(order, SAYS_WHEN[field, after])
+    assert (message.state, message.reason) == (State.HELD, Reason.TEMPLATE)
+    assert message.detail == "the order cannot be read"
 
 
 @pytest.mark.promise("S0.33")
