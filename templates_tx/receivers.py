@@ -54,8 +54,9 @@ def order_shipped(order: OrderLike, parcel: str, before: str = "", **kwargs: Any
 
 
 @receiver(signals.tracking_changed, dispatch_uid="templates_tx.tracking_changed")
-def tracking_changed(order: OrderLike, parcel: str, **kwargs: Any) -> None:
-    cause = Cause(f"order:{order.number}/tracking:{parcel}")
+def tracking_changed(order: OrderLike, parcel: str, occurrence: str, **kwargs: Any) -> None:
+    """The right link: once for each correction, also of one parcel or back to an earlier link."""
+    cause = Cause(f"order:{order.number}/tracking:{parcel}/{occurrence}")
     send_for_order("order.tracking_changed", order, cause)
 
 

@@ -12,10 +12,12 @@ from maillog.states import Reason, Role, State
 from shops import signals
 from shops.facts import OrderFacts
 from shops.models import Order, Shop
+from shops.previews import Deed
 from templates_tx import message_types
 from templates_tx.message_types import Audience
 from templates_tx.models import TemplateAssignment
 from templates_tx.notify import notify
+from templates_tx.preview import preview
 from templates_tx.receivers import SAYS_WHEN
 from tests import factories
 
@@ -100,6 +102,37 @@ def test_a_link_that_replaces_another_has_a_message_of_its_own(shop: Shop) -> No
     [message] = told(order, "order.tracking_changed")
     assert message.context["order"]["tracking_url"] == "https://inpost.example/2"
     assert not order.ship("https://inpost.example/2", "2", replaces=True)
+
+
+@pytest.mark.parametrize(
+    "parcels",
+    [
+        pytest.param([("1", "N"), ("2", "N"), ("3", "N")], id="one parcel, corrected twice"),
+        pytest.param([("1", "1"), ("2", "2"), ("1", "1"), ("2", "2")], id="there and back"),
+    ],
+)
+def test_every_correction_of_a_link_is_told_and_a_double_click_is_not(
+    shop: Shop, parcels: list[tuple[str, str]]
+) -> None:
+    factories.make_account(shop)
+    order = factories.place_order(shop)
+    [first, *corrections] = [(f"https://inpost.example/{link}", number) for link, number in parcels]
+    order.ship(*first)
+    for link, number in corrections:
+        [would] = preview(Deed.TRACKING, order, number)
+        assert would.sends
+        assert order.ship(link, number, replaces=True)
+        assert not order.ship(link, number, replaces=True)
+    links = [m.context["order"]["tracking_url"] for m in told(order, "order.tracking_changed")]
+    assert sorted(links) == sorted(link for link, _number in corrections)
+
+
+def test_a_correction_that_is_announced_again_is_told_once(shop: Shop) -> None:
+    factories.make_account(shop)
+    order = factories.place_order(shop)
+    for _time in range(2):
+        signals.tracking_changed.send(Order, order=order, parcel="1", occurrence="a1")
+    assert len(told(order, "order.tracking_changed")) == 1
 
 
 def test_the_first_link_replaces_nothing(shop: Shop) -> None:
