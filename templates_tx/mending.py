@@ -92,6 +92,8 @@ def _of_draft(draft: Draft, subject: str) -> Mended:
         reply_to=draft.reply_to or (draft.account.reply_to if draft.account else ""),
         files=draft.files,
         copies=tuple(each.address for each in draft.recipients if each.role == Role.COPY),
+        delay=draft.due_in,
+        notes=draft.notes,
         imported_at=draft.imported_at,
     )
 

@@ -21,6 +21,7 @@ from maillog.states import Reason, State
 from shops import signals
 from shops.models import AuditEntry, Order, ResetMark, Shop
 from templates_tx import composer
+from templates_tx.conditions import Rule, Then
 from templates_tx.models import (
     MessageTemplate,
     TemplateAssignment,
@@ -284,6 +285,47 @@ def test_facts_that_could_not_be_read_are_read_anew(
     assert sorted(arrived) == sorted([(order.customer.email,), (shop.contact_email,)])
     signals.order_placed.send(Order, order=order)
     assert MailMessage.objects.filter(message_type="order.placed").count() == 1
+
+
+def unread_order(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[Order, MailMessage]:
+    with monkeypatch.context() as broken:
+        broken.setattr(composer, "full_context", lambda *args: 1 / 0)
+        order = factories.place_order(shop)
+    return order, MailMessage.objects.get(order_number=order.number)
+
+
+def test_one_that_is_made_anew_waits_as_long_as_its_type_and_so_does_its_copy(
+    shop: Shop, account: SenderAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TemplateAssignment.objects.create(
+        shop=shop, message_type="order.placed", delay_minutes=600, copy_to_owner=True
+    )
+    _order, message = unread_order(shop, monkeypatch)
+    stored = message.deliveries.get().due_at
+    assert mend(message) == 2
+    for delivery in message.deliveries.all():
+        assert delivery.due_at == stored + timedelta(hours=10)
+        assert delivery.expires_at >= delivery.due_at + timedelta(hours=48)
+
+
+def test_one_that_is_made_anew_is_looked_at_once_more_when_its_time_has_come(
+    shop: Shop, account: SenderAccount, server: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never_cancelled = Rule(Then.NOTHING, "state", "", "cancelled")
+    TemplateAssignment.objects.create(
+        shop=shop,
+        message_type="order.placed",
+        delay_minutes=600,
+        conditions=[never_cancelled.stored()],
+    )
+    order, message = unread_order(shop, monkeypatch)
+    assert mend(message) == 1
+    order.change_state("state", "cancelled")
+    Delivery.objects.filter(message=message).update(due_at=message.created_at)
+    send_all(account)
+    message = again(message)
+    assert (message.state, message.reason) == (State.CANCELLED, Reason.CONDITION)
+    assert not server.store.received
 
 
 def test_what_staff_typed_is_kept_although_the_order_could_not_be_read(
