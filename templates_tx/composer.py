@@ -66,7 +66,7 @@ def draft_of(
         "imported_at": facts.imported_at,
     }
     to = _recipient(message_type, shop, facts)
-    if (why_not := _why_not(plan, message_type, facts, cause.change)) is not None:
+    if (why_not := reason_against(plan, message_type, facts, cause.change)) is not None:
         return Draft(**common, recipients=(to,), born=State.NOT_SENT, reason=why_not)
     words = plan.words()
     context = full_context(shop, facts, words.language) | storable_data(cause.extra)
@@ -109,12 +109,13 @@ def worded(draft: Draft, plan: Plan, message_type: MessageType, context: dict[st
         return replace(made, once=False, born=State.HELD, reason=Reason.TEMPLATE, detail=str(error))
 
 
-def _why_not(
-    plan: Plan, message_type: MessageType, facts: OrderFacts, change: Change | None
+def reason_against(
+    plan: Plan, message_type: MessageType, facts: OrderFacts | None, change: Change | None
 ) -> Reason | None:
+    """Why the shop does not want the message, as things are. Without ``facts``: is it off?"""
     if not plan.is_on or message_type.is_withdrawn:
         return Reason.OFF
-    return None if hold(plan.rules, facts, change) else Reason.CONDITION
+    return None if facts is None or hold(plan.rules, facts, change) else Reason.CONDITION
 
 
 def _recipient(message_type: MessageType, shop: Shop, facts: OrderFacts) -> Recipient:

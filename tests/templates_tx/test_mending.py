@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -24,6 +25,7 @@ from templates_tx import composer
 from templates_tx.conditions import Rule, Then
 from templates_tx.models import (
     MessageTemplate,
+    OwnMessageType,
     TemplateAssignment,
 )
 from templates_tx.notify import notify
@@ -285,6 +287,51 @@ def test_facts_that_could_not_be_read_are_read_anew(
     assert sorted(arrived) == sorted([(order.customer.email,), (shop.contact_email,)])
     signals.order_placed.send(Order, order=order)
     assert MailMessage.objects.filter(message_type="order.placed").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("decided", "why_not"),
+    [
+        ({"is_on": False}, "switched off"),
+        ({"conditions": [Rule(Then.SEND, "payment_state", "", "paid").stored()]}, "conditions"),
+    ],
+)
+def test_what_the_shop_does_not_want_any_more_stays_held_and_says_why(
+    shop: Shop, decided: dict[str, Any], why_not: str
+) -> None:
+    _order, message, template = failed_order(shop)
+    factories.new_version(template, subject="Dziękujemy")
+    row = TemplateAssignment.objects.create(shop=shop, message_type="order.placed", **decided)
+    with pytest.raises(CannotResend, match=why_not):
+        mend(message)
+    assert (again(message).state, again(message).reason) == (State.HELD, Reason.TEMPLATE)
+    row.delete()
+    assert mend(message) == 1, "it leaves once the shop wants it again"
+
+
+def test_conditions_on_a_change_are_asked_with_the_change_that_was_told(shop: Shop) -> None:
+    rule = Rule(Then.SEND, "payment_state", "unpaid", "paid")
+    TemplateAssignment.objects.create(
+        shop=shop, message_type="order.paid", conditions=[rule.stored()]
+    )
+    template = factories.make_template(shop, "order.paid", subject="{{ order.nummer }}")
+    factories.place_order(shop).mark_paid()
+    factories.new_version(template, subject="Dziękujemy")
+    assert mend(MailMessage.objects.get(message_type="order.paid")) == 1
+
+
+def test_a_value_that_its_type_has_got_since_is_there_and_empty(shop: Shop) -> None:
+    values = {"code": "own.points", "name": "Points", "section": "orders", "to": "buyer"}
+    row = OwnMessageType.objects.create(shop=shop, **values)
+    factories.make_template(shop, row.code, subject="Punkty: {{ points }}")
+    order = factories.place_order(shop)
+    message = composer.send_for_order(row.code, order, composer.Cause("points:1"))
+    assert message is not None and message.state == State.HELD
+    field = {"name": "points", "label": "Points", "kind": "text", "sample": "7"}
+    row.fields = [field | {"may_be_empty": True, "must_appear": False}]
+    row.save()
+    assert mend(message) == 1
+    assert again(message).subject == "Punkty:"
 
 
 def unread_order(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[Order, MailMessage]:

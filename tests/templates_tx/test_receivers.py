@@ -37,7 +37,6 @@ def unreadable(order: Order) -> OrderFacts:
     raise ValueError("the order cannot be read")
 
 
-@pytest.mark.promise("S4.33")
 @pytest.mark.parametrize(("field", "after"), SAYS_WHEN)
 def test_an_order_that_cannot_be_read_changes_its_state_all_the_same(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, field: str, after: str
