@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError
 from mailaccounts.models import SenderAccount
 from maillog.models import MailMessage
 from maillog.outbox import Draft, Recipient, queue
-from maillog.states import Reason, Role, State
+from maillog.states import Channel, Reason, Role, State
 from shops.addresses import is_usable
 from shops.facts import OrderFacts, OrderLike
 from shops.models import Shop
@@ -27,6 +27,7 @@ from templates_tx.conditions import Change, hold
 from templates_tx.context import full_context
 from templates_tx.files import files_for
 from templates_tx.message_types import MessageType, To
+from templates_tx.models import TemplateAssignment
 from templates_tx.own_types import find
 from templates_tx.plans import NoTemplate, Plan, plan_for
 from templates_tx.rendering import TemplateError, plain, render_part
@@ -176,7 +177,7 @@ def send_for_order(
     Raises ``UnknownMessageType``.
     """
     message_type = find(code, order.shop)
-    along = False
+    along: bool | None = None
 
     def attempt() -> MailMessage | None:
         nonlocal along
@@ -190,7 +191,22 @@ def send_for_order(
     message = never_breaking(attempt, message_type, order.shop, cause, order.number, to=order.email)
     if along:
         send_for_order(beside, order, cause)
+    elif along is None and beside:
+        # It failed too early to know.
+        _send_if_on(beside, order, cause)
     return message
+
+
+def _send_if_on(code: str, order: OrderLike, cause: Cause) -> None:
+    message_type = find(code, order.shop)
+    switch = TemplateAssignment.objects.filter(
+        shop=order.shop, channel=Channel.EMAIL, message_type=code, is_on=True
+    )
+
+    def attempt() -> MailMessage | None:
+        return send_for_order(code, order, cause) if switch.exists() else None
+
+    never_breaking(attempt, message_type, order.shop, cause, order.number)
 
 
 def never_breaking(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -157,6 +158,36 @@ def test_staff_hear_of_a_new_order_only_where_it_is_switched_on(shop: Shop) -> N
     assert message.to_text == shop.contact_email
     assert message.reply_to == order.email
     assert len(told(order, "order.placed")) == 1
+
+
+def read_in_vain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Order:
+    monkeypatch.setattr(Order, "facts", unreadable)
+    return factories.place_order(shop)
+
+
+def conditions_in_vain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Order:
+    switch_on(
+        shop, "order.placed", conditions=[{"then": "send", "field": "state", "after": "gone"}]
+    )
+    return factories.place_order(shop)
+
+
+@pytest.mark.promise("S0.5")
+@pytest.mark.parametrize("place", [read_in_vain, conditions_in_vain])
+@pytest.mark.parametrize("is_on", [True, False])
+def test_staff_hear_of_an_order_whose_confirmation_failed_early_where_they_want_to(
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    place: Callable[[Shop, pytest.MonkeyPatch], Order],
+    is_on: bool,
+) -> None:
+    factories.make_account(shop)
+    switch_on(shop, "staff.new_order", is_on=is_on)
+    order = place(shop, monkeypatch)
+    assert told(order, "order.placed")[0].state == State.HELD
+    states = [message.state for message in told(order, "staff.new_order")]
+    wanted = State.HELD if place is read_in_vain else State.QUEUED
+    assert states == ([wanted] if is_on else [])
 
 
 def test_staff_read_their_own_language_and_the_customer_hers(shop: Shop) -> None:
