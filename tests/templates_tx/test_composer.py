@@ -9,7 +9,8 @@ from django.db import OperationalError, transaction
 
 from mailaccounts.models import SenderAccount
 from maillog.loading import render_missing
-from maillog.models import MailMessage
+from maillog.mime import Attachment
+from maillog.models import AttachmentFile, MailMessage
 from maillog.session import Session
 from maillog.states import Reason, Role, State
 from shops import signals
@@ -261,6 +262,16 @@ def test_notify_says_an_occurrence_once_and_names_what_is_not_plain(shop: Shop) 
     assert ask() is not None and ask() is None
     with pytest.raises(ValueError, match="extra"):
         ask(extra=object())
+
+
+def test_files_of_a_message_that_is_switched_off_are_not_kept(shop: Shop) -> None:
+    factories.make_account(shop)
+    TemplateAssignment.objects.create(shop=shop, message_type="document.invoice", is_on=False)
+    file = Attachment("faktura.pdf", "application/pdf", factories.PDF)
+    message = notify("document.invoice", shop=shop, to="anna@klient.example", attachments=(file,))
+    assert message is not None and message.state == State.NOT_SENT
+    assert not message.has_files and not message.attachments.exists()
+    assert not AttachmentFile.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
