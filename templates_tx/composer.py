@@ -15,14 +15,15 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 
 from mailaccounts.models import SenderAccount
+from maillog.generation_failure import unmade_of
 from maillog.models import MailMessage
-from maillog.outbox import Draft, Recipient, queue
+from maillog.outbox import Draft, Recipient, key_text, queue
 from maillog.states import Channel, Reason, Role, State
 from shops.addresses import is_usable
 from shops.facts import OrderFacts, OrderLike
 from shops.models import Shop
 from shops.savepoint import savepoint
-from shops.storable import storable_data
+from shops.storable import storable, storable_data
 from templates_tx.conditions import Change, hold
 from templates_tx.context import full_context
 from templates_tx.files import files_for
@@ -186,7 +187,7 @@ def send_for_order(
         plan = plan_for(order.shop, message_type, language, beside)
         along = plan.goes_along
         told = replace(cause, extra=details(facts)) if details else cause
-        return queue(draft_of(plan, message_type, order.shop, facts, told), savepoint=False)
+        return _stored(draft_of(plan, message_type, order.shop, facts, told))
 
     message = never_breaking(attempt, message_type, order.shop, cause, order.number, to=order.email)
     if along:
@@ -233,6 +234,28 @@ def never_breaking(
         return _store_failure(failure, cause, order_number)
 
 
+def _stored(draft: Draft) -> MailMessage | None:
+    """Queues ``draft`` in the savepoint that the caller has set; None if it is known already."""
+    if draft.born == State.HELD and _is_held_already(draft):
+        return None
+    return queue(draft, savepoint=False)
+
+
+def _is_held_already(draft: Draft) -> bool:
+    """Whether a message waits to say just this; then it shows the mistake of now.
+
+    One that kept fewer facts than ``draft`` has does not count: it may never be mended.
+    """
+    if draft.shop is None or not draft.occurrence:
+        return False
+    same = unmade_of(draft.shop, draft.message_type).filter(
+        occurrence=key_text(storable(draft.occurrence))
+    )
+    if draft.template_version is not None:
+        same = same.filter(template_version__isnull=False)
+    return bool(same.update(detail=storable(draft.detail)))
+
+
 def _failed_draft(message_type: MessageType, shop: Shop, error: Exception, to: str) -> Draft:
     known = isinstance(error, TemplateError | NoTemplate | ValueError)
     return Draft(
@@ -264,7 +287,7 @@ def _store_failure(
     try:
         with savepoint():
             failed = replace(make(), context=_kept(cause), occurrence=cause.occurrence)
-            return queue(replace(failed, order_number=order_number))
+            return _stored(replace(failed, order_number=order_number))
     except (OperationalError, InterfaceError):
         raise
     except Exception:

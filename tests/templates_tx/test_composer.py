@@ -165,6 +165,31 @@ def test_what_could_not_be_composed_can_be_said_once_it_is_mended(
     assert sorted(states) == [State.HELD, State.QUEUED]
 
 
+def test_what_fails_again_is_held_once_and_shows_the_mistake_of_now(
+    shop: Shop, broken_template: MessageTemplate
+) -> None:
+    order = factories.place_order(shop)
+    factories.new_version(broken_template, subject="{{ order.anders }}")
+    signals.order_placed.send(Order, order=order)
+    message = sent_for(order)
+    assert message.state == State.HELD and "anders" in message.detail
+    other = factories.place_order(shop)
+    assert sent_for(other).state == State.HELD, "another order's is another message"
+
+
+def test_one_that_kept_its_facts_is_held_beside_one_that_could_not_read_them(
+    shop: Shop, broken_template: MessageTemplate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(composer, "full_context", lambda *args: 1 / 0)
+        order = factories.place_order(shop)
+        signals.order_placed.send(Order, order=order)
+    signals.order_placed.send(Order, order=order)
+    signals.order_placed.send(Order, order=order)
+    held = MailMessage.objects.filter(order_number=order.number).order_by("created_at")
+    assert [each.template_version is not None for each in held] == [False, True]
+
+
 def test_an_error_of_ours_never_breaks_the_order(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
