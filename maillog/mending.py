@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import Error as DatabaseError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -103,7 +104,7 @@ def _mend(pk: UUID, by: AbstractUser | None) -> Result:
     if (over := _why_over(message, words)) is not None:
         return _cancelled(message, rows, over)
     if words is not None:
-        rows += _take_over(message, words)
+        rows += _take_over(message, words, rows)
     message.notes = [*dict.fromkeys([*message.notes, "mended"])]
     put_back(message, rows, "notes", *_WORDS, keeps_time=True)
     AuditEntry.note("message.mended", shop=message.shop, user=by, target=message.pk)
@@ -142,8 +143,11 @@ def _cancelled(message: MailMessage, rows: list[UUID], reason: Reason) -> Result
     return Result(why_not=str(_OVER[reason]), is_over=True)
 
 
-def _take_over(message: MailMessage, words: Mended) -> list[UUID]:
-    """Writes ``words`` into ``message``, which the caller saves; returns deliveries it adds."""
+def _take_over(message: MailMessage, words: Mended, rows: list[UUID]) -> list[UUID]:
+    """Writes ``words`` into ``message``, which the caller saves; returns deliveries it adds.
+
+    ``rows`` are those it has. One that is composed anew was stored without its delay.
+    """
     message.template_version, message.language = words.template_version, words.language
     message.subject, message.context = words.subject, words.context
     message.reply_to = words.reply_to
@@ -151,16 +155,20 @@ def _take_over(message: MailMessage, words: Mended) -> list[UUID]:
     if words.files:
         keep_files(message, [(each, "") for each in words.files])
         message.has_files = True
-    return [_add_copy(message, address) for address in words.copies]
+    message.notes = [*message.notes, *words.notes]
+    held = message.deliveries.filter(pk__in=rows)
+    if words.delay:
+        held.update(due_at=F("due_at") + words.delay)
+    return [_add_copy(message, address, held.latest("due_at").due_at) for address in words.copies]
 
 
-def _add_copy(message: MailMessage, address: str) -> UUID:
+def _add_copy(message: MailMessage, address: str, due_at: datetime) -> UUID:
     values = {
         "account": message.account,
         "state": State.HELD,
         "reason": Reason.TEMPLATE,
         "priority": COPY_PRIORITY,
-        "due_at": timezone.now(),
+        "due_at": due_at,
         "expires_at": message.expires_at,
         "envelope_to": address,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ class Body:
 class Mended:
     """What a message says whose text could not be made before: words, and the facts for them.
 
-    ``files`` and ``copies`` (addresses) only where the message was composed anew. ``imported_at``
-    is the order's, for reset marks.
+    ``files``, ``copies`` (addresses), ``delay`` (it leaves so long after it was stored) and
+    ``notes`` only where the message was composed anew. ``imported_at`` is the order's, for reset
+    marks.
     """
 
     template_version: int
@@ -39,6 +41,8 @@ class Mended:
     reply_to: str
     files: tuple[FileRef, ...] = ()
     copies: tuple[str, ...] = ()
+    delay: timedelta = timedelta(0)
+    notes: tuple[str, ...] = ()
     imported_at: datetime | None = None
 
 

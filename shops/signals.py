@@ -11,7 +11,7 @@ order_placed = Signal()  # order
 order_paid = Signal()  # order, before (the payment state until then)
 # order, parcel (str that names the parcel among the order's parcels), before (the delivery state)
 order_shipped = Signal()
-tracking_changed = Signal()  # order, parcel; its link replaces the one that was sent
+tracking_changed = Signal()  # order, parcel, occurrence; its link replaces the one that was sent
 order_changed = Signal()  # order, field ("state"|"payment_state"|"delivery_state"), before, after
 
 # The shop's software made the link; Postroom makes no customer tokens.

@@ -15,18 +15,20 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 
 from mailaccounts.models import SenderAccount
+from maillog.generation_failure import unmade_of
 from maillog.models import MailMessage
-from maillog.outbox import Draft, Recipient, queue
-from maillog.states import Reason, Role, State
+from maillog.outbox import Draft, Recipient, key_text, queue
+from maillog.states import Channel, Reason, Role, State
 from shops.addresses import is_usable
 from shops.facts import OrderFacts, OrderLike
 from shops.models import Shop
 from shops.savepoint import savepoint
-from shops.storable import storable_data
+from shops.storable import storable, storable_data
 from templates_tx.conditions import Change, hold
 from templates_tx.context import full_context
 from templates_tx.files import files_for
 from templates_tx.message_types import MessageType, To
+from templates_tx.models import TemplateAssignment
 from templates_tx.own_types import find
 from templates_tx.plans import NoTemplate, Plan, plan_for
 from templates_tx.rendering import TemplateError, plain, render_part
@@ -66,7 +68,7 @@ def draft_of(
         "imported_at": facts.imported_at,
     }
     to = _recipient(message_type, shop, facts)
-    if (why_not := _why_not(plan, message_type, facts, cause.change)) is not None:
+    if (why_not := reason_against(plan, message_type, facts, cause.change)) is not None:
         return Draft(**common, recipients=(to,), born=State.NOT_SENT, reason=why_not)
     words = plan.words()
     context = full_context(shop, facts, words.language) | storable_data(cause.extra)
@@ -109,12 +111,13 @@ def worded(draft: Draft, plan: Plan, message_type: MessageType, context: dict[st
         return replace(made, once=False, born=State.HELD, reason=Reason.TEMPLATE, detail=str(error))
 
 
-def _why_not(
-    plan: Plan, message_type: MessageType, facts: OrderFacts, change: Change | None
+def reason_against(
+    plan: Plan, message_type: MessageType, facts: OrderFacts | None, change: Change | None
 ) -> Reason | None:
+    """Why the shop does not want the message, as things are. Without ``facts``: is it off?"""
     if not plan.is_on or message_type.is_withdrawn:
         return Reason.OFF
-    return None if hold(plan.rules, facts, change) else Reason.CONDITION
+    return None if facts is None or hold(plan.rules, facts, change) else Reason.CONDITION
 
 
 def _recipient(message_type: MessageType, shop: Shop, facts: OrderFacts) -> Recipient:
@@ -160,16 +163,22 @@ def owner_copy(plan: Plan, shop: Shop, message_type: MessageType) -> tuple[Recip
 
 
 def send_for_order(
-    code: str, order: OrderLike, cause: Cause, *, beside: str = ""
+    code: str,
+    order: OrderLike,
+    cause: Cause,
+    *,
+    beside: str = "",
+    details: Callable[[OrderFacts], dict[str, Any]] | None = None,
 ) -> MailMessage | None:
     """Composes and queues a message about ``order``. None if it was said before, or if not even
     its failure could be stored (that is logged).
 
     ``beside``: the message for staff that leaves along with it, where the shop wants one.
+    ``details`` reads what the template sees beside the order, in place of the cause's ``extra``.
     Raises ``UnknownMessageType``.
     """
     message_type = find(code, order.shop)
-    along = False
+    along: bool | None = None
 
     def attempt() -> MailMessage | None:
         nonlocal along
@@ -177,12 +186,28 @@ def send_for_order(
         language = language_for(message_type, order.shop, facts.language)
         plan = plan_for(order.shop, message_type, language, beside)
         along = plan.goes_along
-        return queue(draft_of(plan, message_type, order.shop, facts, cause), savepoint=False)
+        told = replace(cause, extra=details(facts)) if details else cause
+        return _stored(draft_of(plan, message_type, order.shop, facts, told))
 
     message = never_breaking(attempt, message_type, order.shop, cause, order.number, to=order.email)
     if along:
         send_for_order(beside, order, cause)
+    elif along is None and beside:
+        # It failed too early to know.
+        _send_if_on(beside, order, cause)
     return message
+
+
+def _send_if_on(code: str, order: OrderLike, cause: Cause) -> None:
+    message_type = find(code, order.shop)
+    switch = TemplateAssignment.objects.filter(
+        shop=order.shop, channel=Channel.EMAIL, message_type=code, is_on=True
+    )
+
+    def attempt() -> MailMessage | None:
+        return send_for_order(code, order, cause) if switch.exists() else None
+
+    never_breaking(attempt, message_type, order.shop, cause, order.number)
 
 
 def never_breaking(
@@ -207,6 +232,28 @@ def never_breaking(
         logger.exception("%s for %s could not be composed", message_type.code, cause.occurrence)
         failure = partial(_failed_draft, message_type, shop, error, to)
         return _store_failure(failure, cause, order_number)
+
+
+def _stored(draft: Draft) -> MailMessage | None:
+    """Queues ``draft`` in the savepoint that the caller has set; None if it is known already."""
+    if draft.born == State.HELD and _is_held_already(draft):
+        return None
+    return queue(draft, savepoint=False)
+
+
+def _is_held_already(draft: Draft) -> bool:
+    """Whether a message waits to say just this; then it shows the mistake of now.
+
+    One that kept fewer facts than ``draft`` has does not count: it may never be mended.
+    """
+    if draft.shop is None or not draft.occurrence:
+        return False
+    same = unmade_of(draft.shop, draft.message_type).filter(
+        occurrence=key_text(storable(draft.occurrence))
+    )
+    if draft.template_version is not None:
+        same = same.filter(template_version__isnull=False)
+    return bool(same.update(detail=storable(draft.detail)))
 
 
 def _failed_draft(message_type: MessageType, shop: Shop, error: Exception, to: str) -> Draft:
@@ -240,7 +287,7 @@ def _store_failure(
     try:
         with savepoint():
             failed = replace(make(), context=_kept(cause), occurrence=cause.occurrence)
-            return queue(replace(failed, order_number=order_number))
+            return _stored(replace(failed, order_number=order_number))
     except (OperationalError, InterfaceError):
         raise
     except Exception:

@@ -16,14 +16,15 @@ from maillog.models import MailMessage
 from maillog.outbox import Draft
 from maillog.registry import CannotMend, Mended, RenderFailed
 from maillog.states import Role, State
+from shops.facts import OrderFacts
 from shops.models import Order, Shop
 from shops.storable import storable, storable_data
-from templates_tx.composer import Cause, draft_of, language_for
+from templates_tx.composer import Cause, draft_of, language_for, reason_against
 from templates_tx.conditions import Change
 from templates_tx.message_types import MessageType, UnknownMessageType
 from templates_tx.models import TemplateVersion
 from templates_tx.own_types import find
-from templates_tx.plans import NoTemplate, Plan, plan_for
+from templates_tx.plans import NoTemplate, plan_for
 from templates_tx.receivers import DETAILS
 from templates_tx.renderer import parts_of
 from templates_tx.rendering import TemplateError, render_all
@@ -45,15 +46,20 @@ def mended(message: MailMessage) -> Mended:
     try:
         if message.template_version is None:
             return _composed_anew(message, message_type, shop)
-        return _in_new_words(message, plan_for(shop, message_type, message.language))
+        return _in_new_words(message, message_type, shop)
     except NoTemplate:
         raise RenderFailed(_("There is no template for it.")) from None
 
 
-def _in_new_words(message: MailMessage, plan: Plan) -> Mended:
-    words, context = plan.words(), message.context
+def _in_new_words(message: MailMessage, message_type: MessageType, shop: Shop) -> Mended:
+    context, order = message.context, _order_of(message)
     if context is None:
         raise CannotMend(_not_kept())
+    plan = plan_for(shop, message_type, message.language)
+    facts = order.facts() if order is not None and plan.rules else None
+    if (why_not := reason_against(plan, message_type, facts, _change(context))) is not None:
+        raise CannotMend(str(why_not.label))
+    words, context = plan.words(), message_type.contract.completed(context)
     if words.language != message.language:
         context = context | {"locale": words.language}
     return Mended(
@@ -62,7 +68,7 @@ def _in_new_words(message: MailMessage, plan: Plan) -> Mended:
         subject=_proved(words.version, words.subject, context),
         context=context,
         reply_to=message.reply_to,
-        imported_at=_imported_at(message, context),
+        imported_at=_imported_at(order, context),
     )
 
 
@@ -72,7 +78,7 @@ def _composed_anew(message: MailMessage, message_type: MessageType, shop: Shop) 
         raise CannotMend(_not_kept())
     facts = order.facts()
     plan = plan_for(shop, message_type, language_for(message_type, shop, facts.language))
-    draft = draft_of(plan, message_type, shop, facts, _cause(message, order))
+    draft = draft_of(plan, message_type, shop, facts, _cause(message, facts))
     if draft.born == State.NOT_SENT:
         raise CannotMend(str(draft.reason.label))
     if draft.born == State.HELD:
@@ -91,17 +97,23 @@ def _of_draft(draft: Draft, subject: str) -> Mended:
         reply_to=draft.reply_to or (draft.account.reply_to if draft.account else ""),
         files=draft.files,
         copies=tuple(each.address for each in draft.recipients if each.role == Role.COPY),
+        delay=draft.due_in,
+        notes=draft.notes,
         imported_at=draft.imported_at,
     )
 
 
-def _cause(message: MailMessage, order: Order) -> Cause:
+def _cause(message: MailMessage, facts: OrderFacts) -> Cause:
     """What happened, as it was kept without the order's facts; see ``composer.never_breaking``."""
     kept = message.context or {}
     details = DETAILS.get(message.message_type)
-    extra: dict[str, Any] = kept.get("extra") or (details(order) if details else {})
-    change = kept.get("change")
-    return Cause(message.occurrence, extra, Change(**change) if change else None)
+    extra: dict[str, Any] = kept.get("extra") or (details(facts) if details else {})
+    return Cause(message.occurrence, extra, _change(kept))
+
+
+def _change(context: dict[str, Any]) -> Change | None:
+    change = context.get("change")
+    return Change(**change) if change else None
 
 
 def _proved(version: int, subject: str, context: dict[str, Any]) -> str:
@@ -122,9 +134,8 @@ def _order_of(message: MailMessage) -> Order | None:
     return rows.filter(shop=message.shop_id, number=message.order_number).first()
 
 
-def _imported_at(message: MailMessage, context: dict[str, Any]) -> datetime | None:
+def _imported_at(order: Order | None, context: dict[str, Any]) -> datetime | None:
     """When the order came: of one that is not ours, when it was placed."""
-    order = _order_of(message)
     if order is not None:
         return order.imported_at
     placed_at = (context.get("order") or {}).get("placed_at")

@@ -55,7 +55,8 @@ def notify(
         attachments=attachments,
     )
     if not plan.is_on or message_type.is_withdrawn:
-        return queue(replace(draft, born=State.NOT_SENT, reason=Reason.OFF))
+        # Only logged: what nobody gets is not kept either.
+        return queue(replace(draft, born=State.NOT_SENT, reason=Reason.OFF, attachments=()))
     words = plan.words()
     values = base_context(shop, words.language) | (context or {})
     if not is_for_owner or any(each.name == "customer" for each in message_type.contract.entries):

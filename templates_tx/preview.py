@@ -39,10 +39,6 @@ def _shipped_once(number: str, parcel: str) -> str:
     return f"order:{number}/shipped/parcel:{parcel}" if parcel else ""
 
 
-def _replaced_once(number: str, parcel: str) -> str:
-    return f"order:{number}/tracking:{parcel}" if parcel else ""
-
-
 def _never_said_before(number: str, parcel: str) -> str:
     return ""
 
@@ -51,7 +47,7 @@ def _never_said_before(number: str, parcel: str) -> str:
 SAYS: dict[Deed, tuple[MessageType, Callable[[str, str], str]]] = {
     Deed.PAID: (ORDER_PAID, _paid_once),
     Deed.SHIPPED: (ORDER_SHIPPED, _shipped_once),
-    Deed.TRACKING: (TRACKING_CHANGED, _replaced_once),
+    Deed.TRACKING: (TRACKING_CHANGED, _never_said_before),
     Deed.NOTE: (NOTE, _never_said_before),
 }
 

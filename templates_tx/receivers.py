@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from mailaccounts.models import AccountState, SenderAccount
 from mailaccounts.signals import account_left
 from shops import signals
-from shops.facts import OrderLike
+from shops.facts import OrderFacts, OrderLike
 from shops.models import Shop
 from shops.models.order_states import DeliveryState, OrderState, PaymentState
 from templates_tx.composer import Cause, never_breaking, send_for_order
@@ -54,8 +54,9 @@ def order_shipped(order: OrderLike, parcel: str, before: str = "", **kwargs: Any
 
 
 @receiver(signals.tracking_changed, dispatch_uid="templates_tx.tracking_changed")
-def tracking_changed(order: OrderLike, parcel: str, **kwargs: Any) -> None:
-    cause = Cause(f"order:{order.number}/tracking:{parcel}")
+def tracking_changed(order: OrderLike, parcel: str, occurrence: str, **kwargs: Any) -> None:
+    """The right link: once for each correction, also of one parcel or back to an earlier link."""
+    cause = Cause(f"order:{order.number}/tracking:{parcel}/{occurrence}")
     send_for_order("order.tracking_changed", order, cause)
 
 
@@ -65,23 +66,22 @@ def order_changed(order: OrderLike, field: str, before: str, after: str, **kwarg
     code = SAYS_WHEN.get((field, after))
     if code is None:
         return
-    extra = DETAILS[code](order) if code in DETAILS else {}
-    cause = Cause(f"order:{order.number}/{field}:{after}", extra, Change(field, before, after))
-    send_for_order(code, order, cause)
+    change = Change(field, before, after)
+    cause = Cause(f"order:{order.number}/{field}:{after}", change=change)
+    send_for_order(code, order, cause, details=DETAILS.get(code))
 
 
-def _whole_refund(order: OrderLike) -> dict[str, Any]:
-    facts = order.facts()
+def _whole_refund(facts: OrderFacts) -> dict[str, Any]:
     amount = money(facts.total)
     return {"refund": {"amount": amount, "method": facts.payment_method, "expected_on": ""}}
 
 
-def _whole_return(order: OrderLike) -> dict[str, Any]:
-    return {"return": {"number": order.number, "state": "", "items": [], "url": ""}}
+def _whole_return(facts: OrderFacts) -> dict[str, Any]:
+    return {"return": {"number": facts.number, "state": "", "items": [], "url": ""}}
 
 
 # What a message shows beside the order, where nobody has handed in more.
-DETAILS: dict[str, Callable[[OrderLike], dict[str, Any]]] = {
+DETAILS: dict[str, Callable[[OrderFacts], dict[str, Any]]] = {
     "refund.paid": _whole_refund,
     "return.received": _whole_return,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Self
+from uuid import uuid4
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -266,7 +267,10 @@ class Order(models.Model):
                 return False
             parcel = tracking_number or tracking_url
             if replaces and row.tracking_url:
-                signals.tracking_changed.send(Order, order=self, parcel=parcel)
+                # The same link may be put right twice, and back again: each time is told.
+                signals.tracking_changed.send(
+                    Order, order=self, parcel=parcel, occurrence=uuid4().hex
+                )
                 return True
             self.change_state("delivery_state", DeliveryState.SHIPPED)
             signals.order_shipped.send(Order, order=self, parcel=parcel, before=row.delivery_state)

@@ -9,7 +9,8 @@ from django.db import OperationalError, transaction
 
 from mailaccounts.models import SenderAccount
 from maillog.loading import render_missing
-from maillog.models import MailMessage
+from maillog.mime import Attachment
+from maillog.models import AttachmentFile, MailMessage
 from maillog.session import Session
 from maillog.states import Reason, Role, State
 from shops import signals
@@ -164,6 +165,31 @@ def test_what_could_not_be_composed_can_be_said_once_it_is_mended(
     assert sorted(states) == [State.HELD, State.QUEUED]
 
 
+def test_what_fails_again_is_held_once_and_shows_the_mistake_of_now(
+    shop: Shop, broken_template: MessageTemplate
+) -> None:
+    order = factories.place_order(shop)
+    factories.new_version(broken_template, subject="{{ order.anders }}")
+    signals.order_placed.send(Order, order=order)
+    message = sent_for(order)
+    assert message.state == State.HELD and "anders" in message.detail
+    other = factories.place_order(shop)
+    assert sent_for(other).state == State.HELD, "another order's is another message"
+
+
+def test_one_that_kept_its_facts_is_held_beside_one_that_could_not_read_them(
+    shop: Shop, broken_template: MessageTemplate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(composer, "full_context", lambda *args: 1 / 0)
+        order = factories.place_order(shop)
+        signals.order_placed.send(Order, order=order)
+    signals.order_placed.send(Order, order=order)
+    signals.order_placed.send(Order, order=order)
+    held = MailMessage.objects.filter(order_number=order.number).order_by("created_at")
+    assert [each.template_version is not None for each in held] == [False, True]
+
+
 def test_an_error_of_ours_never_breaks_the_order(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +287,16 @@ def test_notify_says_an_occurrence_once_and_names_what_is_not_plain(shop: Shop) 
     assert ask() is not None and ask() is None
     with pytest.raises(ValueError, match="extra"):
         ask(extra=object())
+
+
+def test_files_of_a_message_that_is_switched_off_are_not_kept(shop: Shop) -> None:
+    factories.make_account(shop)
+    TemplateAssignment.objects.create(shop=shop, message_type="document.invoice", is_on=False)
+    file = Attachment("faktura.pdf", "application/pdf", factories.PDF)
+    message = notify("document.invoice", shop=shop, to="anna@klient.example", attachments=(file,))
+    assert message is not None and message.state == State.NOT_SENT
+    assert not message.has_files and not message.attachments.exists()
+    assert not AttachmentFile.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -21,8 +22,10 @@ from maillog.states import Reason, State
 from shops import signals
 from shops.models import AuditEntry, Order, ResetMark, Shop
 from templates_tx import composer
+from templates_tx.conditions import Rule, Then
 from templates_tx.models import (
     MessageTemplate,
+    OwnMessageType,
     TemplateAssignment,
 )
 from templates_tx.notify import notify
@@ -284,6 +287,92 @@ def test_facts_that_could_not_be_read_are_read_anew(
     assert sorted(arrived) == sorted([(order.customer.email,), (shop.contact_email,)])
     signals.order_placed.send(Order, order=order)
     assert MailMessage.objects.filter(message_type="order.placed").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("decided", "why_not"),
+    [
+        ({"is_on": False}, "switched off"),
+        ({"conditions": [Rule(Then.SEND, "payment_state", "", "paid").stored()]}, "conditions"),
+    ],
+)
+def test_what_the_shop_does_not_want_any_more_stays_held_and_says_why(
+    shop: Shop, decided: dict[str, Any], why_not: str
+) -> None:
+    _order, message, template = failed_order(shop)
+    factories.new_version(template, subject="Dziękujemy")
+    row = TemplateAssignment.objects.create(shop=shop, message_type="order.placed", **decided)
+    with pytest.raises(CannotResend, match=why_not):
+        mend(message)
+    assert (again(message).state, again(message).reason) == (State.HELD, Reason.TEMPLATE)
+    row.delete()
+    assert mend(message) == 1, "it leaves once the shop wants it again"
+
+
+def test_conditions_on_a_change_are_asked_with_the_change_that_was_told(shop: Shop) -> None:
+    rule = Rule(Then.SEND, "payment_state", "unpaid", "paid")
+    TemplateAssignment.objects.create(
+        shop=shop, message_type="order.paid", conditions=[rule.stored()]
+    )
+    template = factories.make_template(shop, "order.paid", subject="{{ order.nummer }}")
+    factories.place_order(shop).mark_paid()
+    factories.new_version(template, subject="Dziękujemy")
+    assert mend(MailMessage.objects.get(message_type="order.paid")) == 1
+
+
+def test_a_value_that_its_type_has_got_since_is_there_and_empty(shop: Shop) -> None:
+    values = {"code": "own.points", "name": "Points", "section": "orders", "to": "buyer"}
+    row = OwnMessageType.objects.create(shop=shop, **values)
+    factories.make_template(shop, row.code, subject="Punkty: {{ points }}")
+    order = factories.place_order(shop)
+    message = composer.send_for_order(row.code, order, composer.Cause("points:1"))
+    assert message is not None and message.state == State.HELD
+    field = {"name": "points", "label": "Points", "kind": "text", "sample": "7"}
+    row.fields = [field | {"may_be_empty": True, "must_appear": False}]
+    row.save()
+    assert mend(message) == 1
+    assert again(message).subject == "Punkty:"
+
+
+def unread_order(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[Order, MailMessage]:
+    with monkeypatch.context() as broken:
+        broken.setattr(composer, "full_context", lambda *args: 1 / 0)
+        order = factories.place_order(shop)
+    return order, MailMessage.objects.get(order_number=order.number)
+
+
+def test_one_that_is_made_anew_waits_as_long_as_its_type_and_so_does_its_copy(
+    shop: Shop, account: SenderAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TemplateAssignment.objects.create(
+        shop=shop, message_type="order.placed", delay_minutes=600, copy_to_owner=True
+    )
+    _order, message = unread_order(shop, monkeypatch)
+    stored = message.deliveries.get().due_at
+    assert mend(message) == 2
+    for delivery in message.deliveries.all():
+        assert delivery.due_at == stored + timedelta(hours=10)
+        assert delivery.expires_at >= delivery.due_at + timedelta(hours=48)
+
+
+def test_one_that_is_made_anew_is_looked_at_once_more_when_its_time_has_come(
+    shop: Shop, account: SenderAccount, server: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never_cancelled = Rule(Then.NOTHING, "state", "", "cancelled")
+    TemplateAssignment.objects.create(
+        shop=shop,
+        message_type="order.placed",
+        delay_minutes=600,
+        conditions=[never_cancelled.stored()],
+    )
+    order, message = unread_order(shop, monkeypatch)
+    assert mend(message) == 1
+    order.change_state("state", "cancelled")
+    Delivery.objects.filter(message=message).update(due_at=message.created_at)
+    send_all(account)
+    message = again(message)
+    assert (message.state, message.reason) == (State.CANCELLED, Reason.CONDITION)
+    assert not server.store.received
 
 
 def test_what_staff_typed_is_kept_although_the_order_could_not_be_read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,11 +11,14 @@ from maillog.loading import render_missing
 from maillog.models import MailMessage
 from maillog.states import Reason, Role, State
 from shops import signals
+from shops.facts import OrderFacts
 from shops.models import Order, Shop
+from shops.previews import Deed
 from templates_tx import message_types
 from templates_tx.message_types import Audience
 from templates_tx.models import TemplateAssignment
 from templates_tx.notify import notify
+from templates_tx.preview import preview
 from templates_tx.receivers import SAYS_WHEN
 from tests import factories
 
@@ -28,6 +32,23 @@ def switch_on(shop: Shop, *codes: str, **values: Any) -> None:
 
 def told(order: Order, code: str) -> list[MailMessage]:
     return list(MailMessage.objects.filter(order_number=order.number, message_type=code))
+
+
+def unreadable(order: Order) -> OrderFacts:
+    raise ValueError("the order cannot be read")
+
+
+@pytest.mark.parametrize(("field", "after"), SAYS_WHEN)
+def test_an_order_that_cannot_be_read_changes_its_state_all_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, field: str, after: str
+) -> None:
+    order = factories.place_order(shop)
+    monkeypatch.setattr(Order, "facts", unreadable)
+    order.change_state(field, after)
+    assert getattr(Order.objects.get(pk=order.pk), field) == after
+    [message] = told(order, SAYS_WHEN[field, after])
+    assert (message.state, message.reason) == (State.HELD, Reason.TEMPLATE)
+    assert message.detail == "the order cannot be read"
 
 
 @pytest.mark.promise("S0.33")
@@ -83,6 +104,37 @@ def test_a_link_that_replaces_another_has_a_message_of_its_own(shop: Shop) -> No
     assert not order.ship("https://inpost.example/2", "2", replaces=True)
 
 
+@pytest.mark.parametrize(
+    "parcels",
+    [
+        pytest.param([("1", "N"), ("2", "N"), ("3", "N")], id="one parcel, corrected twice"),
+        pytest.param([("1", "1"), ("2", "2"), ("1", "1"), ("2", "2")], id="there and back"),
+    ],
+)
+def test_every_correction_of_a_link_is_told_and_a_double_click_is_not(
+    shop: Shop, parcels: list[tuple[str, str]]
+) -> None:
+    factories.make_account(shop)
+    order = factories.place_order(shop)
+    [first, *corrections] = [(f"https://inpost.example/{link}", number) for link, number in parcels]
+    order.ship(*first)
+    for link, number in corrections:
+        [would] = preview(Deed.TRACKING, order, number)
+        assert would.sends
+        assert order.ship(link, number, replaces=True)
+        assert not order.ship(link, number, replaces=True)
+    links = [m.context["order"]["tracking_url"] for m in told(order, "order.tracking_changed")]
+    assert sorted(links) == sorted(link for link, _number in corrections)
+
+
+def test_a_correction_that_is_announced_again_is_told_once(shop: Shop) -> None:
+    factories.make_account(shop)
+    order = factories.place_order(shop)
+    for _time in range(2):
+        signals.tracking_changed.send(Order, order=order, parcel="1", occurrence="a1")
+    assert len(told(order, "order.tracking_changed")) == 1
+
+
 def test_the_first_link_replaces_nothing(shop: Shop) -> None:
     factories.make_account(shop)
     order = factories.place_order(shop)
@@ -106,6 +158,36 @@ def test_staff_hear_of_a_new_order_only_where_it_is_switched_on(shop: Shop) -> N
     assert message.to_text == shop.contact_email
     assert message.reply_to == order.email
     assert len(told(order, "order.placed")) == 1
+
+
+def read_in_vain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Order:
+    monkeypatch.setattr(Order, "facts", unreadable)
+    return factories.place_order(shop)
+
+
+def conditions_in_vain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Order:
+    switch_on(
+        shop, "order.placed", conditions=[{"then": "send", "field": "state", "after": "gone"}]
+    )
+    return factories.place_order(shop)
+
+
+@pytest.mark.promise("S0.5")
+@pytest.mark.parametrize("place", [read_in_vain, conditions_in_vain])
+@pytest.mark.parametrize("is_on", [True, False])
+def test_staff_hear_of_an_order_whose_confirmation_failed_early_where_they_want_to(
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    place: Callable[[Shop, pytest.MonkeyPatch], Order],
+    is_on: bool,
+) -> None:
+    factories.make_account(shop)
+    switch_on(shop, "staff.new_order", is_on=is_on)
+    order = place(shop, monkeypatch)
+    assert told(order, "order.placed")[0].state == State.HELD
+    states = [message.state for message in told(order, "staff.new_order")]
+    wanted = State.HELD if place is read_in_vain else State.QUEUED
+    assert states == ([wanted] if is_on else [])
 
 
 def test_staff_read_their_own_language_and_the_customer_hers(shop: Shop) -> None:
