@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.urls import reverse
 
 from maillog import sizes
@@ -182,6 +185,30 @@ def test_it_goes_along_with_every_message_of_its_type_in_its_language(owner_clie
         {"zwrot.pdf": pdf(3000)},
         {"regulamin.pdf": pdf(), "zwrot.pdf": pdf(3000)},
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_orders_are_placed_while_a_file_is_being_kept(shop):
+    sync()
+    factories.make_account(shop)
+    placed = []
+
+    def place():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '3s'")
+        try:
+            placed.append(factories.place_order(shop))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        attach(shop, CODE, Upload("regulamin.pdf", pdf()), None)
+        customer = threading.Thread(target=place)
+        customer.start()
+        customer.join()
+    assert len(placed) == 1
+    assert MailMessage.objects.filter(message_type=CODE).exists()
 
 
 def test_a_file_is_looked_at_and_removed(owner_client, owner, shop):
