@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -30,7 +31,7 @@ from maillog.models import (
     Suppression,
     WorkerBeat,
 )
-from maillog.registry import type_name
+from maillog.registry import names_of, type_name
 from maillog.requeue import CannotResend
 from maillog.resend import send_again
 from shops.addresses import EmailAddressInvalid, normalise
@@ -161,6 +162,18 @@ class MailMessageAdmin(LogAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("context", "addressing", "headers", "search")
 
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Names of types are looked up once for each shop of the page."""
+        changes = super().get_changelist_instance(request)
+        rows: list[MailMessage] = list(changes.result_list)
+        for shop in {row.shop for row in rows}:
+            its = [row for row in rows if row.shop_id == getattr(shop, "pk", None)]
+            names = names_of((row.message_type for row in its), shop)
+            for row in its:
+                row.type_name = names[row.message_type]  # type: ignore[attr-defined]
+        changes.result_list = rows
+        return changes
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -173,11 +186,11 @@ class MailMessageAdmin(LogAdmin):
 
     @admin.display(description=_("subject"))
     def subject_or_type(self, obj: MailMessage) -> str:
-        return obj.subject or type_name(obj.message_type, obj.shop)
+        return obj.subject or self.type(obj)
 
     @admin.display(description=_("type"))
     def type(self, obj: MailMessage) -> str:
-        return type_name(obj.message_type, obj.shop)
+        return getattr(obj, "type_name", "") or type_name(obj.message_type, obj.shop)
 
     @admin.display(description=_("state"), ordering="state")
     def called(self, obj: MailMessage) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.models import SenderAccount
 from maillog.generation_failure import GENERATION_FAILURE, LABEL
-from maillog.registry import type_name
+from maillog.registry import names_of
 from maillog.states import State
 from shops.addresses import EmailAddressInvalid, parse_address
 from shops.models import Shop
@@ -70,7 +70,7 @@ class LogFilterForm(forms.Form):
         # PostgreSQL refuses NUL in text; without it what was asked for is no choice.
         asked = str(self.data.get("type", "")).replace("\0", "")[:80]
         codes = dict.fromkeys([*used_types(shop), *([asked] if asked else [])])
-        names = sorted(((code, type_name(code, shop)) for code in codes), key=lambda each: each[1])
+        names = sorted(names_of(codes, shop).items(), key=lambda each: each[1])
         # A deleted account still sent what it sent.
         accounts = SenderAccount.objects.filter(shop=shop).only("label", "from_address", "shop")
         self._choose("type", [("", _("All types")), *names])

@@ -14,7 +14,14 @@ from django.utils import timezone
 
 from maillog import claims, registry
 from maillog.clock import is_postgresql
-from maillog.models import Delivery, MailMessage, MessageAttachment, MessageBody, Suppression
+from maillog.models import (
+    AttachmentFile,
+    Delivery,
+    MailMessage,
+    MessageAttachment,
+    MessageBody,
+    Suppression,
+)
 from maillog.pipeline import Stop
 from maillog.states import Reason, State
 from shops import quick_sql
@@ -48,7 +55,11 @@ def deliveries(rows: list[claims.Claimed]) -> list[Delivery]:
 def _files_of(messages: list[UUID]) -> dict[UUID, list[MessageAttachment]]:
     found: dict[UUID, list[MessageAttachment]] = defaultdict(list)
     # Of none in particular Django asks for nothing.
-    for each in MessageAttachment.objects.filter(message__in=messages).select_related("file"):
+    rows = list(MessageAttachment.objects.filter(message__in=messages))
+    # The terms of sale go along with a whole batch: their bytes are held once.
+    files = AttachmentFile.objects.in_bulk({each.file_id for each in rows})
+    for each in rows:
+        each.file = files[each.file_id]
         found[each.message_id].append(each)
     return found
 

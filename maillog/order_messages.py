@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.db.models import Exists, F, OuterRef, Window
 from django.db.models.functions import RowNumber
@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from maillog.generation_failure import is_unmade, state_text
 from maillog.models import Delivery, MailMessage
-from maillog.registry import type_name
+from maillog.registry import names_of
 from maillog.states import WAITING, Reason, Role, State
 from shops.models import Shop
 from shops.previews import SentMessage
@@ -57,8 +57,7 @@ def tone_of(row: MailMessage | Delivery) -> str:
 def messages_of(shop: Shop, number: str) -> Iterator[SentMessage]:
     """Every message about one order, whatever became of it."""
     found = MailMessage.objects.for_shop(shop).filter(order_number=number).newest_first()
-    rows = found.only(*SHOWN).annotate(at_work=AT_WORK)[:MOST]
-    return (_shown(shop, message) for message in rows)
+    return _shown(shop, found.only(*SHOWN).annotate(at_work=AT_WORK)[:MOST])
 
 
 def newest_of(shop: Shop, numbers: Sequence[str]) -> dict[str, SentMessage]:
@@ -71,17 +70,23 @@ def newest_of(shop: Shop, numbers: Sequence[str]) -> dict[str, SentMessage]:
         .annotate(place=place)
         .filter(place=1)
     )
-    rows = found.only(*SHOWN).annotate(at_work=AT_WORK)
-    return {message.order_number: _shown(shop, message) for message in rows}
+    rows = list(found.only(*SHOWN).annotate(at_work=AT_WORK))
+    return {row.order_number: shown for row, shown in zip(rows, _shown(shop, rows), strict=True)}
 
 
-def _shown(shop: Shop, message: MailMessage) -> SentMessage:
+def _shown(shop: Shop, rows: Iterable[MailMessage]) -> Iterator[SentMessage]:
+    found = list(rows)
+    names = names_of((each.message_type for each in found), shop)
+    return (_as_sent(shop, each, names[each.message_type]) for each in found)
+
+
+def _as_sent(shop: Shop, message: MailMessage, name: str) -> SentMessage:
     if message.at_work:  # type: ignore[attr-defined]
         message.state = State.CLAIMED
     state = State(message.state)
     return SentMessage(
         id=str(message.pk),
-        name=type_name(message.message_type, shop),
+        name=name,
         to=message.to_text,
         state=state_text(message),
         tone=tone_of(message),

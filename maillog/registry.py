@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -78,10 +78,19 @@ channels: dict[str, Channel] = {}
 menders: dict[str, Callable[[MailMessage], Mended]] = {}
 # By channel: the page on which a message's template is mended; empty where there is none.
 editors: dict[str, Callable[[MailMessage], str]] = {}
-# The name of a message type for people of a shop, filled by ``templates_tx``.
-type_names: list[Callable[[str, Shop | None], str | None]] = []
+# Names of message types for people of a shop, by code, of those that are known; filled by
+# ``templates_tx``.
+type_names: list[Callable[[set[str], Shop | None], dict[str, str]]] = []
 
 
 def type_name(code: str, shop: Shop | None = None) -> str:
     """What staff call this message type; the code itself where nobody knows it any more."""
-    return next((name for look_up in type_names if (name := look_up(code, shop))), code)
+    return names_of([code], shop)[code]
+
+
+def names_of(codes: Iterable[str], shop: Shop | None) -> dict[str, str]:
+    """The same for many types, by code: one query at most, so a list asks once for all its rows."""
+    names = {code: code for code in codes}
+    for look_up in type_names:
+        names |= look_up(set(names), shop)
+    return names

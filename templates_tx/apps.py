@@ -23,6 +23,6 @@ class TemplatesTxConfig(AppConfig):
         registry.renderers["email"] = renderer.render
         registry.menders["email"] = mending.mended
         registry.editors["email"] = mending.editor_url
-        registry.type_names.append(renderer.type_name)
+        registry.type_names.append(renderer.type_names)
         previews.previewers.append(preview.preview)
         post_migrate.connect(load_built_in, sender=self)

@@ -11,7 +11,9 @@ from time import monotonic
 from typing import Any
 
 from maillog.models import MailMessage
+from shops.facts import OrderFacts
 from shops.models import Order, Shop
+from shops.models.document import with_invoices
 from templates_tx.assignments import decision_of, rows_of
 from templates_tx.composer import language_for
 from templates_tx.context import full_context
@@ -130,23 +132,23 @@ def is_about_orders(message_type: MessageType) -> bool:
     return any(entry.name == "order" for entry in message_type.contract.entries)
 
 
-def _latest_orders(shop: Shop, count: int) -> list[Order]:
+def _latest_orders(shop: Shop, count: int) -> list[OrderFacts]:
+    """Read once, however many messages are tried on them."""
     rows = Order.objects.for_shop(shop).newest_first().select_related("customer")
-    return list(rows.prefetch_related("lines")[:count])
+    return [each.facts() for each in with_invoices(rows).prefetch_related("lines")[:count]]
 
 
 def cases_of_orders(
-    message_type: MessageType, shop: Shop, orders: Iterable[Order], language: str = ""
+    message_type: MessageType, shop: Shop, orders: Iterable[OrderFacts], language: str = ""
 ) -> Iterator[Case]:
     """Orders as the composer would give them to a template; what else there is, from the sample."""
     samples: dict[str, Context] = {}
-    for order in orders:
-        facts = order.facts()
+    for facts in orders:
         spoken = language or language_for(message_type, shop, facts.language) or shop.language
         if spoken not in samples:
             samples[spoken] = message_type.contract.sample(spoken)
         context = samples[spoken] | full_context(shop, facts, spoken)
-        yield Case(order.number, spoken, context)
+        yield Case(facts.number, spoken, context)
 
 
 def _cases_of_log(
@@ -174,7 +176,7 @@ def try_all_on_orders(shop: Shop, count: int = COUNT) -> dict[str, DryRun]:
         if not each.is_withdrawn and decision_of(each, decided.get(each.code)).is_on
     ]
     orders = _latest_orders(shop, count)
-    words = Wording(shop, {each.facts().language for each in orders})
+    words = Wording(shop, {each.language for each in orders})
     return {
         each.code: _run(_with_words(each, shop, orders, words), until)
         for each in types
@@ -183,7 +185,7 @@ def try_all_on_orders(shop: Shop, count: int = COUNT) -> dict[str, DryRun]:
 
 
 def _with_words(
-    message_type: MessageType, shop: Shop, orders: list[Order], words: Wording
+    message_type: MessageType, shop: Shop, orders: list[OrderFacts], words: Wording
 ) -> Iterator[tuple[Trial, Case]]:
     for case in cases_of_orders(message_type, shop, orders):
         if found := words.trial(message_type.code, case.language):

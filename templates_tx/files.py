@@ -110,7 +110,8 @@ def attach(shop: Shop, code: str, upload: Upload, user: Any) -> TypeAttachment:
     content_type = content_type_of(name, upload.content)
     with transaction.atomic():
         # One after the other: each has to know what the others have taken of the room.
-        Shop.objects.select_for_update().get(pk=shop.pk)
+        # Orders, which only refer to the shop, are placed meanwhile.
+        Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         made = TypeAttachment(
             shop=shop,
             message_type=code,

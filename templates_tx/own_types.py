@@ -38,6 +38,19 @@ def row_of(code: str, shop: Shop) -> OwnMessageType | None:
     return OwnMessageType.objects.for_shop(shop).filter(code=code).first()
 
 
+def known_among(codes: set[str], shop: Shop | None) -> dict[str, MessageType]:
+    """Those of ``codes`` that ``shop`` knows, by code; of its own, one query for all.
+
+    ``shop`` None: those of every installation.
+    """
+    known = {each.code: each for each in message_types.all_types() if each.code in codes}
+    own = [code for code in codes if code.startswith(PREFIX) and message_types.is_code(code)]
+    if shop is not None and own:
+        rows = OwnMessageType.objects.for_shop(shop).filter(code__in=own)
+        known |= {row.code: as_type(row) for row in rows}
+    return known
+
+
 def types_of(shop: Shop) -> list[MessageType]:
     """Every type that the shop has, in the order of sections."""
     own = [as_type(row) for row in OwnMessageType.objects.for_shop(shop)]

@@ -10,10 +10,9 @@ from maillog.models import MailMessage
 from maillog.registry import Body, NotWanted, RenderFailed
 from shops.models import Shop
 from shops.storable import storable
-from templates_tx import message_types
 from templates_tx.composer import CONDITIONAL
 from templates_tx.models import TemplateVersion
-from templates_tx.own_types import find
+from templates_tx.own_types import known_among
 from templates_tx.rendering import Parts, TemplateError, render_all
 from templates_tx.waiting import is_still_wanted
 
@@ -48,9 +47,6 @@ def render(message: MailMessage) -> Body:
     return Body(html=storable(made.html), text=storable(made.text))
 
 
-def type_name(code: str, shop: Shop | None) -> str | None:
-    """What staff of ``shop`` call this type; None for one that nobody knows any more."""
-    try:
-        return str(find(code, shop).name if shop else message_types.get(code).name)
-    except message_types.UnknownMessageType:
-        return None
+def type_names(codes: set[str], shop: Shop | None) -> dict[str, str]:
+    """What staff of ``shop`` call these types, without those that nobody knows any more."""
+    return {code: str(each.name) for code, each in known_among(codes, shop).items()}

@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from mailaccounts.models import SenderAccount, add_account
 from shops.documents.keeping import Handed, hand_in
 from shops.models import Customer, Membership, Order, OrderLine, Role, SalesDocument, Shop
-from templates_tx.models import MessageTemplate, TemplateVersion
+from templates_tx.models import MessageTemplate, OwnMessageType, TemplateVersion
 
 _numbers = count(1001)
 
@@ -130,6 +130,12 @@ def new_version(template: MessageTemplate, **words: str) -> TemplateVersion:
     )
     template.save()
     return template.current
+
+
+def make_own_type(shop: Shop, code: str = "own.points", **values: Any) -> OwnMessageType:
+    """A message type that the shop made for itself, to an address that the caller names."""
+    facts = {"name": "Punkty", "section": "orders", "to": "given", **values}
+    return OwnMessageType.objects.create(shop=shop, code=code, **facts)
 
 
 PDF = b"%PDF-1.4\n%%EOF\n"

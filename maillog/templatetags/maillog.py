@@ -24,6 +24,12 @@ register.filter("reply", reply_of)
 
 
 @register.filter
+def named_in(message: MailMessage, names: dict[str, str]) -> str:
+    """What its type is called, of the names that a list has looked up for all its rows."""
+    return names[message.message_type]
+
+
+@register.filter
 def word_class(row: MailMessage | Delivery) -> str:
     """The class for a state's word: coloured only where somebody should look."""
     return {"bad": "bad-t", "warn": "warn-t"}.get(tone_of(row), "")

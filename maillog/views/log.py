@@ -16,6 +16,7 @@ from maillog.filters import LogFilter, Page, page_of, read_id
 from maillog.generation_failure import GENERATION_FAILURE, unmade_of
 from maillog.mending_many import Tally, progress_of
 from maillog.models import MailMessage
+from maillog.registry import names_of
 from maillog.states import WAITING, State
 from maillog.views.message import find, viewer_context
 from shops.models import Role
@@ -74,6 +75,9 @@ class LogView(ShopScoped, View):
             "role": self.role,
             "filter": wanted,
             "page": page,
+            "names": names_of(
+                (each.message_type for each in page.messages), None if wanted.own else self.shop
+            ),
             "is_first": not (self.request.GET.get("before") or self.request.GET.get("after")),
             "is_moving": any(each.state in WAITING for each in page.messages)
             or bool(unmade and unmade.is_running),

@@ -32,8 +32,9 @@ class Handed:
 def hand_in(order: Order, handed: Handed, user: Any = None) -> SalesDocument:
     """Keeps a document of ``order`` for good; ``user`` None: handed in by a program.
 
-    The same bytes as the newest version make no new one. Raises ``ValidationError`` for what is no
-    PDF, is too large, or has no kind that we know or too long a number.
+    The same bytes as the newest version make no new one, nor do they reopen its link: a program
+    that repeats itself would undo what staff have revoked. Raises ``ValidationError`` for what is
+    no PDF, is too large, or has no kind that we know or too long a number.
     """
     validate_pdf(handed.file)
     content = handed.file.read()

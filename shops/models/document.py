@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TOKEN_BYTES = 20  # 160 bits: nobody guesses one, however many are tried
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{27}")
 _PURPOSE = b"postroom: customer's link to a document"
+_KNOWN = "_open_invoices"  # on an order whose open invoices have been looked up
 
 
 class DocumentKind(models.TextChoices):
@@ -188,6 +189,18 @@ def invoice_address(order: Order) -> str:
     """
     if order.invoice_url or not order.has_documents:
         return order.invoice_url
-    invoices = SalesDocument.objects.filter(order_id=order.pk, kind=DocumentKind.INVOICE)
-    found = invoices.with_open_link().only("link_secret").order_by("-id").first()
+    known: list[SalesDocument] | None = getattr(order, _KNOWN, None)
+    rows = _open_invoices().filter(order_id=order.pk)[:1] if known is None else known
+    found = next(iter(rows), None)
     return found.link if found is not None else ""
+
+
+def with_invoices(orders: models.QuerySet[Order]) -> models.QuerySet[Order]:
+    """``orders`` with what ``invoice_address`` looks up, in one query for all of them."""
+    return orders.prefetch_related(models.Prefetch("documents", _open_invoices(), to_attr=_KNOWN))
+
+
+def _open_invoices() -> DocumentQuerySet:
+    """Newest first."""
+    rows = SalesDocument.objects.filter(kind=DocumentKind.INVOICE).with_open_link()
+    return rows.only("order", "link_secret").order_by("-id")

@@ -24,12 +24,18 @@ class HandIn(OrderDeed):
     """A finished PDF for the customer."""
 
     nothing_new = gettext_lazy("The document is there, and its link is ready. No message is sent.")
+    works_again = gettext_lazy(
+        "This document was there already, and its link works again. No message is sent."
+    )
 
     def act(self, order: Order) -> dict[str, BaseForm] | None:
         form = DocumentForm(self.request.POST, self.request.FILES)
         if not form.is_valid():
             return {"document_form": form}
-        keeping.hand_in(order, form.handed(), self.request.user)
+        document = keeping.hand_in(order, form.handed(), self.request.user)
+        if not document.opens:  # the same file as before, whose link was revoked or has ended
+            keeping.allow(document, self.request.user)
+            self.nothing_new = self.works_again
         return None
 
 

@@ -34,6 +34,7 @@ class MessageTemplate(models.Model):
         ordering = ["message_type", "language"]
         verbose_name = _("template")
         verbose_name_plural = _("templates")
+        # Which words a message gets is asked for each one that is queued: both are looked into.
         constraints = [
             models.UniqueConstraint(
                 fields=["message_type", "language"],
@@ -45,10 +46,6 @@ class MessageTemplate(models.Model):
                 condition=models.Q(shop__isnull=False),
                 name="template_one_of_a_shop",
             ),
-        ]
-        indexes = [
-            # Which words a message gets: asked for each one that is queued.
-            models.Index(fields=["message_type", "language"], name="template_words"),
         ]
 
     def __str__(self) -> str:

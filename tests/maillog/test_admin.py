@@ -223,3 +223,18 @@ def test_the_ledger_of_what_was_said_cannot_be_touched(admin_client, shop):
     assert admin_client.post(reverse("admin:maillog_sentkey_add"), {}).status_code == 403
     there = reverse("admin:maillog_sentkey_delete", args=[key.pk])
     assert admin_client.post(there, {"post": "yes"}).status_code == 403
+
+
+def test_types_that_shops_have_made_are_named_in_the_list_with_one_query_for_each_shop(
+    admin_client, shop, other_shop
+):
+    for of, name in ((shop, "Punkty"), (other_shop, "Poeng")):
+        factories.make_account(of)
+        factories.make_own_type(of, name=name)
+        for number in range(3):
+            queued(of, f"k{number}@klient.example", message_type="own.points", subject="")
+    with CaptureQueriesContext(connection) as queries:
+        page = admin_client.get(LIST).text
+    # As the subject, which it stands for, and as the type.
+    assert page.count("Punkty") == page.count("Poeng") == 6
+    assert sum("templates_tx_ownmessagetype" in each["sql"] for each in queries) == 2

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from maillog.backends import draft_from
@@ -48,6 +50,48 @@ def test_every_message_of_the_shop_is_in_its_log(shop, owner_client):
     page = get(owner_client, shop)
     assert "Notatka" in page and "Zamówienie" in page
     assert "Order confirmation" in page and "Waiting" in page
+
+
+def queries_about_types(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).status_code == 200
+    return sum("templates_tx_ownmessagetype" in each["sql"] for each in queries)
+
+
+def test_a_type_that_the_shop_has_made_goes_by_the_name_that_the_shop_gave_it(
+    shop, other_shop, owner_client
+):
+    factories.make_own_type(shop, name="Punkty za zakupy")
+    factories.make_own_type(other_shop, name="Poeng")
+    logged(shop, message_type="own.points")
+    page = get(owner_client, shop)
+    [row] = re.findall(r'<a class="it".*?</a>', page, re.DOTALL)
+    assert "Punkty za zakupy" in row and "own.points" not in row
+    assert "Poeng" not in page
+
+
+def test_a_type_that_nobody_knows_any_more_goes_by_its_code(shop, owner_client):
+    logged(shop, message_type="own.gone")
+    assert "· own.gone" in get(owner_client, shop)
+
+
+def test_names_of_types_are_looked_up_once_for_the_whole_list(shop, owner_client):
+    for code in ("own.a", "own.b", "own.c"):
+        factories.make_own_type(shop, code)
+        logged(shop, message_type=code)
+    # Once for the list, once for the choice of types in the filter.
+    assert queries_about_types(owner_client, log_url(shop)) == 2
+
+
+def test_names_of_types_are_looked_up_once_for_the_page_of_an_order(shop, owner_client):
+    order = factories.place_order(shop)
+    for code in ("own.a", "own.b"):
+        factories.make_own_type(shop, code, name=f"Punkty {code}")
+        logged(shop, message_type=code, order_number=order.number)
+    page = reverse("shops:order", args=[shop.slug, order.pk])
+    assert "Punkty own.b" in owner_client.get(page).text
+    assert queries_about_types(owner_client, page) == 1
+    assert queries_about_types(owner_client, reverse("shops:orders", args=[shop.slug])) == 1
 
 
 def test_another_shops_mail_is_never_in_it(shop, other_shop, owner_client):

@@ -266,6 +266,25 @@ def test_allowing_a_link_that_ended_by_itself_gives_it_its_full_time(document, o
     assert left > timedelta(days=89)
 
 
+@pytest.mark.parametrize("close", [lambda document: revoke(document, None), lambda d: end(d)])
+def test_a_closed_document_that_staff_hand_in_again_is_reopened_and_they_are_told(
+    order, document, customer, owner_client, close
+):
+    close(document)
+    page = owner_client.get(upload(owner_client, order).headers["Location"]).text
+    assert "This document was there already, and its link works again." in page
+    assert "its link is ready" not in page
+    assert customer.get(page_of(document)).status_code == 200
+    assert SalesDocument.objects.count() == 1
+    assert AuditEntry.objects.filter(action="document.allowed").count() == 1
+
+
+def test_a_program_that_repeats_itself_reopens_no_link(order, document, owner, customer):
+    revoke(document, owner)
+    assert not factories.make_document(order).opens
+    assert customer.get(page_of(document)).status_code == 410
+
+
 # Versions
 
 

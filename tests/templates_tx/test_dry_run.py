@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from maillog.models import MailMessage
+from shops.documents.keeping import revoke
 from shops.models import Order, Shop
 from templates_tx import dry_run, message_types
 from templates_tx.contract_check import Sources
@@ -44,6 +45,9 @@ def orders(shop: Shop) -> list[Order]:
         )
         for number in range(60)
     ]
+
+
+FAILS_NOW = "{{ order.nothing }}{% endif %}x"
 
 
 def failed(run: DryRun) -> list[str]:
@@ -96,7 +100,7 @@ def test_each_order_is_written_in_its_own_language_or_in_the_one_asked_for(shop:
 def test_a_template_loops_over_the_lines_of_each_order(shop: Shop) -> None:
     order = factories.place_order(shop)
     loop = "{% for item in order.items %}{{ item.name }};{% endfor %}"
-    [case] = dry_run.cases_of_orders(ORDER, shop, [order])
+    [case] = dry_run.cases_of_orders(ORDER, shop, [order.facts()])
     assert render_part(loop, "text", case.context) == (
         "Kask Giro Register MIPS;Bidon Elite Fly 750 ml;"
     )
@@ -234,6 +238,38 @@ def test_all_messages_together_are_quick(shop: Shop, orders: list[Order]) -> Non
     assert len(queries) <= 8
     assert all(run.tried in (0, 50) for run in runs.values())
     assert taken < 4  # under 2 on a machine that does nothing else
+
+
+def test_invoices_of_orders_cost_one_query_however_many_there_are(shop: Shop) -> None:
+    customer = factories.make_customer(shop)
+
+    def queries(orders: int) -> int:
+        for _each in range(orders):
+            order = factories.place_order(shop, customer)
+            factories.make_document(order, f"FV/{order.number}")
+        with CaptureQueriesContext(connection) as caught:
+            try_all_on_orders(shop)
+        return len(caught)
+
+    assert queries(10) == queries(1)
+
+
+def test_the_address_of_an_invoice_is_tried_as_the_order_has_it(shop: Shop) -> None:
+    order = factories.place_order(shop)
+    words = replace(WORDS, text="{% if order.invoice_url != '' %}{{ order.nothing }}{% endif %}x")
+    revoke(factories.make_document(order, "FV/1"), None)
+    factories.make_document(order, "PF/1", kind="pro_forma", content=factories.PDF + b"1")
+    factories.make_document(factories.place_order(shop), "FV/2", content=factories.PDF + b"2")
+    order.refresh_from_db()
+    assert order.facts().invoice_url == ""
+    assert order.number not in failed(try_on_orders(words, ORDER, shop))
+    open_one = factories.make_document(order, "FV/3", content=factories.PDF + b"3")
+    newest = factories.make_document(order, "FV/4", content=factories.PDF + b"4")
+    order.refresh_from_db()
+    assert order.facts().invoice_url == newest.link != open_one.link
+    assert order.number in failed(try_on_orders(words, ORDER, shop))
+    at_once = replace(WORDS, text=f"{{% if order.invoice_url == '{newest.link}' %}}{FAILS_NOW}")
+    assert failed(try_on_orders(at_once, ORDER, shop)) == [order.number]
 
 
 def test_a_dry_run_writes_and_sends_nothing(shop: Shop) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from maillog import sizes
+from maillog.claims import claim
+from maillog.loading import deliveries
 from maillog.mime import parse_parts
 from maillog.models import MailMessage
 from maillog.sizes import FileTooLarge
@@ -182,6 +188,48 @@ def test_it_goes_along_with_every_message_of_its_type_in_its_language(owner_clie
         {"zwrot.pdf": pdf(3000)},
         {"regulamin.pdf": pdf(), "zwrot.pdf": pdf(3000)},
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_orders_are_placed_while_a_file_is_being_kept(shop):
+    sync()
+    factories.make_account(shop)
+    placed = []
+
+    def place():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '3s'")
+        try:
+            placed.append(factories.place_order(shop))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        attach(shop, CODE, Upload("regulamin.pdf", pdf()), None)
+        customer = threading.Thread(target=place)
+        customer.start()
+        customer.join()
+    assert len(placed) == 1
+    assert MailMessage.objects.filter(message_type=CODE).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_holds_the_bytes_of_a_file_once_however_many_messages_carry_it(shop):
+    sync()
+    account = factories.make_account(shop)
+    attach(shop, CODE, Upload("regulamin.pdf", pdf(TWO_MB)), None)
+    attach(shop, CODE, Upload("zwrot.pdf", pdf(3000)), None)
+    customer = factories.make_customer(shop)
+    for _each in range(5):
+        factories.place_order(shop, customer)
+    claimed = claim(account, "tests:1", 10)
+    with CaptureQueriesContext(connection) as queries:
+        batch = deliveries(claimed)
+    held = [each.file for delivery in batch for each in delivery.message.files]
+    assert len(held) == 2 * len(batch) == 10
+    assert len({id(each.content) for each in held}) == 2
+    assert sum(each["sql"].count('."content"') for each in queries) == 1
 
 
 def test_a_file_is_looked_at_and_removed(owner_client, owner, shop):

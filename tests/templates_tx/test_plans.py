@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from maillog.models import MailMessage
 from shops.models import Shop
-from templates_tx import message_types
+from templates_tx import message_types, plans
 from templates_tx.models import MessageTemplate, TemplateAssignment, TemplateVersion
 from templates_tx.plans import plan_for
 from tests import factories
@@ -91,3 +92,19 @@ def test_a_note_of_the_shop_is_added_in_its_language_only(shop: Shop) -> None:
 
     assert note(polish.number) == "Do zobaczenia w sobotę!"
     assert note(english.number) == ""
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads a small table whole")
+def test_the_words_are_found_by_the_two_constraints_without_an_index_of_their_own(
+    shop: Shop, other_shop: Shop
+) -> None:
+    for each in (shop, other_shop):
+        for code in (type_.code for type_ in message_types.all_types()):
+            own(each, "pl", code)
+    values = [PLACED.code, "", PLACED.code, PLACED.code, *["pl"] * 4, shop.pk]
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute(f"EXPLAIN QUERY PLAN {plans._PLAN}", values)
+        plan = " ".join(row[-1] for row in cursor.fetchall())
+    assert "template_one_built_in" in plan and "template_one_of_a_shop" in plan
+    assert "SCAN templates_tx_messagetemplate" not in plan
