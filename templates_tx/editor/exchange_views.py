@@ -17,7 +17,7 @@ from shops.sealed import download
 from templates_tx.editor import exchange
 from templates_tx.editor.exchange import Fault, NotTaken
 from templates_tx.editor.scope import OnType
-from templates_tx.editor.showing import PART_NAMES
+from templates_tx.problems import PART_NAMES
 
 
 class Export(OnType, View):

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from shops.models import Shop
 from templates_tx.advice import Advice, advise
@@ -20,15 +19,8 @@ from templates_tx.editor.ordering import by_number
 from templates_tx.editor.previewing import Look, Setting, has_errors, look_at
 from templates_tx.message_types import MessageType
 from templates_tx.plans import plan_for
-from templates_tx.problems import Problem, Sources
+from templates_tx.problems import PART_NAMES, Problem, Sources
 
-PART_NAMES = {
-    "subject": gettext_lazy("Subject"),
-    "preheader": gettext_lazy("First line"),
-    "html": gettext_lazy("HTML"),
-    "text": gettext_lazy("Text"),
-    "sms": gettext_lazy("SMS"),
-}
 # The first is where somebody looks first.
 _ORDER = list(PART_NAMES)
 _PICTURE = re.compile(r"<img\b", re.IGNORECASE)
@@ -44,7 +36,7 @@ class Named:
 
     @property
     def part_name(self) -> str:
-        return str(PART_NAMES.get(self.problem.part, self.problem.part))
+        return self.problem.part_name
 
     @property
     def is_error(self) -> bool:
