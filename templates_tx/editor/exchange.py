@@ -52,8 +52,12 @@ class NotTaken(Exception):
 
 
 def exported(shop: Shop, message_type: MessageType) -> dict[str, Any] | None:
-    """Every language that the shop has words of its own in; None if there is none."""
-    rows = MessageTemplate.objects.for_shop(shop).filter(message_type=message_type.code)
+    """Every language whose customers get words of the shop's own; None if there is none.
+
+    What is imported is used: words that are not in use here would be, there.
+    """
+    mine = MessageTemplate.objects.for_shop(shop).filter(message_type=message_type.code)
+    rows = mine.filter(in_use=True)
     found = {
         row.language: {name: getattr(row.current, source) for name, source in PARTS.items()}
         for row in rows.exclude(current=None).select_related("current")

@@ -24,7 +24,8 @@ class Export(OnType, View):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         found = exchange.exported(self.shop, self.type)
         if found is None:
-            messages.warning(request, _("There is nothing to export: all words are built-in."))
+            text = _("There is nothing to export: customers get built-in words.")
+            messages.warning(request, text)
             return redirect(
                 "templates_tx:template", self.shop.slug, self.type.code, self.shop.language
             )
