@@ -112,11 +112,12 @@ class EditorPage(OnWords):
         form = self.sent_form()
         if not form.is_valid():
             return self.unreadable(form)
+        # As the writer has seen it: once the draft is kept, the desk is read anew.
+        number = self.desk.number
         if overtaken := self.keep_unless_overtaken(form):
             return self._refused(form, overtaken=overtaken)
-        number = self.desk.number
         try:
-            version = self._save(form, request.POST.get("save") == "anyway")
+            version = self._save(form, number, request.POST.get("save") == "anyway")
         except Overtaken as overtaken:
             return self._refused(form, overtaken=overtaken)
         except OrdersFail as failing:
@@ -131,10 +132,10 @@ class EditorPage(OnWords):
         return self.back()
 
     @transaction.atomic
-    def _save(self, form: WordsForm, anyway: bool) -> TemplateVersion:
-        """Raises ``Overtaken`` for a version of this very moment, and ``Refused``."""
+    def _save(self, form: WordsForm, number: int, anyway: bool) -> TemplateVersion:
+        """Raises ``Overtaken`` for a version after ``number``, and ``Refused``."""
         assert self.desk.own is not None
-        template = drafts.locked(self.desk)
+        template = drafts.locked(self.desk, number)
         return save_version(template, form.sources, self.person, even_if_orders_fail=anyway)
 
     def _refused(self, form: WordsForm, **why: Any) -> HttpResponse:
