@@ -6,6 +6,7 @@ A version is checked before it is stored: what could fail is refused with the re
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from typing import Any
 
 from django.db import transaction
@@ -86,12 +87,12 @@ def _first_sources(message_type: MessageType, language: str) -> Sources:
 def save_version(
     template: MessageTemplate, sources: Sources, user: Any, *, even_if_orders_fail: bool = False
 ) -> TemplateVersion:
-    """Stores what was written as the next version and puts it into use; the draft is gone then.
+    """Stores what was written as the next version and puts it into use.
 
-    Merge tags of newsletter programs are kept as Liquid. What equals the current version makes no
-    new one. Raises ``Refused`` with what is wrong, and
-    ``OrdersFail`` where only some of the latest orders would fail, unless they may;
-    ``UnknownMessageType`` if the template's type is gone.
+    A draft of these words is gone then; one of others stays, it may be a colleague's. Merge tags
+    of newsletter programs are kept as Liquid. What equals the current version makes no new one.
+    Raises ``Refused`` with what is wrong, and ``OrdersFail`` where only some of the latest orders
+    would fail, unless they may; ``UnknownMessageType`` if the template's type is gone.
     """
     message_type = find(template.message_type, _shop_of(template))
     _check(template, sources, message_type, even_if_orders_fail)
@@ -106,9 +107,15 @@ def save_version(
             row.in_use = True
             row.save(update_fields=["in_use"])
             _note("template.saved", row, user, version=version.number)
-        TemplateDraft.objects.filter(template=row).delete()
+        _end_draft(row, sources)
     template.current, template.in_use = version, True
     return version
+
+
+def _end_draft(template: MessageTemplate, saved: Sources) -> None:
+    """In one statement: what is typed meanwhile stays."""
+    words = {each.name: getattr(saved, each.name) for each in fields(saved)}
+    TemplateDraft.objects.filter(template=template, **words).delete()
 
 
 def _check(

@@ -14,7 +14,7 @@ from templates_tx.models import MessageTemplate, TemplateVersion
 from templates_tx.problems import Sources
 from templates_tx.saving import save_version, set_in_use
 from tests import factories
-from tests.templates_tx.editor.desks import CODE, own, words
+from tests.templates_tx.editor.desks import CODE, check, own, url, words
 
 
 def place(shop, name):
@@ -146,6 +146,17 @@ def test_words_that_fail_for_real_orders_are_taken_only_when_told_so(shop, owner
     assert f"Polish: Fails for 1 of 1 order: {bad.number}." in page.text
     assert "Save it although it fails for these orders." in page.text
     assert "1 language is taken over" in upload(owner_client, shop, given, anyway="1").text
+
+
+def test_an_import_leaves_what_a_colleague_is_writing(shop, owner, owner_client, exported):
+    ola = Client()
+    ola.force_login(factories.make_user(shop, Role.EDITOR, first_name="Ola", last_name="Nowak"))
+    polish = MessageTemplate.objects.for_shop(shop).get(language="pl")
+    check(ola, shop, words(polish, subject="Hers {{ order.number }}"))
+    exported["languages"]["pl"]["subject"] = "Imported {{ order.number }}"
+    assert "2 languages are taken over" in upload(owner_client, shop, exported).text
+    assert polish.draft.subject == "Hers {{ order.number }}"
+    assert f"{owner.get_username()} saved version 3" in ola.get(url(shop)).text
 
 
 def test_exchange_is_for_editors(shop):
