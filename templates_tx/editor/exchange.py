@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -19,7 +19,7 @@ from templates_tx.editor.forms import MOST
 from templates_tx.message_types import MessageType
 from templates_tx.models import MessageTemplate, TemplateVersion
 from templates_tx.problems import Problem, Sources
-from templates_tx.saving import OrdersFail, Refused, own_template, save_version
+from templates_tx.saving import Checked, OrdersFail, Refused, checked, own_row, store
 
 FORMAT = 1
 MOST_BYTES = 1_000_000
@@ -122,13 +122,6 @@ def _sources(words: dict[str, str]) -> Sources:
     return Sources(**{name: storable(text.replace("\r\n", "\n")) for name, text in texts.items()})
 
 
-@dataclass(slots=True)
-class _Taken:
-    versions: list[TemplateVersion] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    refused: bool = False
-
-
 def take(
     given: dict[str, Sources],
     shop: Shop,
@@ -138,35 +131,26 @@ def take(
     even_if_orders_fail: bool = False,
 ) -> list[TemplateVersion]:
     """A new version in each language, or, as ``NotTaken``, every reason why there is none."""
-    taken = _Taken()
-    with transaction.atomic():
-        for language, sources in given.items():
-            template = own_template(shop, message_type, language, user)
-            _take_one(taken, template, sources, user, even_if_orders_fail)
-        if taken.faults:
-            transaction.set_rollback(True)
-    if taken.faults:
-        raise NotTaken(taken.faults, only_orders=not taken.refused)
-    return taken.versions
-
-
-def _take_one(
-    taken: _Taken,
-    template: MessageTemplate,
-    sources: Sources,
-    user: AbstractUser,
-    even_if_orders_fail: bool,
-) -> None:
-    try:
-        with transaction.atomic():
-            taken.versions.append(
-                save_version(template, sources, user, even_if_orders_fail=even_if_orders_fail)
+    good: dict[str, Checked] = {}
+    faults: list[Fault] = []
+    only_orders = True
+    for language, sources in given.items():
+        try:
+            good[language] = checked(
+                sources, shop, message_type, language, even_if_orders_fail=even_if_orders_fail
             )
-    except OrdersFail as failing:
-        taken.faults.append(Fault(orders_sentence(failing), template.language))
-    except Refused as refused:
-        taken.refused = True
-        taken.faults += [fault_of(each, template.language) for each in refused.problems]
+        except OrdersFail as failing:
+            faults.append(Fault(orders_sentence(failing), language))
+        except Refused as refused:
+            only_orders = False
+            faults += [fault_of(each, language) for each in refused.problems]
+    if faults:
+        raise NotTaken(faults, only_orders=only_orders)
+    with transaction.atomic():
+        return [
+            store(own_row(shop, message_type, language), words, user)
+            for language, words in good.items()
+        ]
 
 
 def fault_of(problem: Problem, language: str) -> Fault:

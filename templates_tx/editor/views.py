@@ -23,7 +23,7 @@ from templates_tx.editor.previewing import forget, remember
 from templates_tx.editor.scope import OnTemplate
 from templates_tx.editor.showing import Showing, note_url
 from templates_tx.models import TemplateVersion
-from templates_tx.saving import OrdersFail, Refused, save_version
+from templates_tx.saving import OrdersFail, Refused, checked, store
 
 PAGE = "templates_tx/editor/page.html"
 # What of the page an answer to a check replaces, each by its id.
@@ -131,12 +131,12 @@ class EditorPage(OnWords):
         messages.success(request, text % {"number": version.number})
         return self.back()
 
-    @transaction.atomic
     def _save(self, form: WordsForm, number: int, anyway: bool) -> TemplateVersion:
         """Raises ``Overtaken`` for a version after ``number``, and ``Refused``."""
-        assert self.desk.own is not None
-        template = drafts.locked(self.desk, number)
-        return save_version(template, form.sources, self.person, even_if_orders_fail=anyway)
+        language = self.desk.language
+        words = checked(form.sources, self.shop, self.type, language, even_if_orders_fail=anyway)
+        with transaction.atomic():
+            return store(drafts.locked(self.desk, number), words, self.person)
 
     def _refused(self, form: WordsForm, **why: Any) -> HttpResponse:
         given = form.cleaned_data
