@@ -18,7 +18,7 @@ from shops.storable import storable
 from templates_tx.editor.forms import MOST
 from templates_tx.message_types import MessageType
 from templates_tx.models import MessageTemplate, TemplateVersion
-from templates_tx.problems import Problem, Sources
+from templates_tx.problems import PART_NAMES, Problem, Sources
 from templates_tx.saving import Checked, OrdersFail, Refused, checked, own_row, store
 
 FORMAT = 1
@@ -35,12 +35,25 @@ PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One reason why a file is not taken. ``language``: whose words; empty for the whole file."""
+    """One thing that is wrong with words, or with the file that they are in.
+
+    ``language``: whose words; empty for the whole file.
+    """
 
     text: str
     language: str = ""
     line: int | None = None
     part: str = ""
+
+    @property
+    def place(self) -> str:
+        """Language, part and line, as far as they are known: “Polish, HTML, line 2”."""
+        place = [str(Language(self.language).label)] if self.language else []
+        if self.part:
+            place.append(str(PART_NAMES[self.part]))
+        if self.line:
+            place.append(_("line %(line)d") % {"line": self.line})
+        return ", ".join(place)
 
 
 class NotTaken(Exception):
