@@ -214,6 +214,7 @@ def test_merge_tags_are_kept_as_the_liquid_that_is_rendered(
         WORDS, subject="Zamówienie *|ORDER_NUMBER|*", text="*|ORDER_NUMBER|* " + WORDS.text
     )
     version = save_version(template, written, owner)
+    parts_of.cache_clear()  # numbers of rows come again in another test
     assert version.subject == WORDS.subject
     assert parts_of(version.pk).text.startswith("{{ order.number }} ")
     assert save_version(template, written, owner) == version
