@@ -21,7 +21,7 @@ from templates_tx.dry_run import sources_of
 from templates_tx.message_types import MessageType, in_order
 from templates_tx.models import MessageTemplate, OwnMessageType
 from templates_tx.own_types import as_type, types_of
-from templates_tx.saving import Refused, save_version
+from templates_tx.saving import Checked, Refused, checked, own_row, store
 
 NOTHING = "–"
 OPTIONS = ("is_on", "account", "copy_to_owner", "reply_to", "delay_minutes", "conditions")
@@ -250,20 +250,44 @@ def _own_types(source: Shop, shop: Shop) -> tuple[list[OwnMessageType], list[Own
     return lacking, otherwise
 
 
-@transaction.atomic
 def take_over(set_up: SetUp, takes: set[str], user: Any) -> Taken:
-    """Does what ``preview`` showed, as far as it is in ``takes``."""
+    """Does what ``preview`` showed, as far as it is in ``takes``.
+
+    Words that their contract refuses here are left out.
+    """
     done = Taken()
+    good = _checked_words(set_up, takes, done) if Take.TEMPLATES in takes else []
+    with transaction.atomic():
+        _do(set_up, takes, user, done)
+        for copy, words in good:
+            mine = own_row(set_up.shop, copy.type, copy.theirs.language)
+            done.versions.append((copy, store(mine, words, user).number))
+        _note(set_up, done, user)
+    return done
+
+
+def _checked_words(set_up: SetUp, takes: set[str], done: Taken) -> list[tuple[WordsCopy, Checked]]:
+    """Takes seconds, so it is done before the transaction."""
+    good = []
+    for copy in set_up.templates:
+        version = copy.theirs.current
+        if version is None or (copy.is_new and Take.OWN_TYPES not in takes):
+            continue
+        sources, language = sources_of(version), copy.theirs.language
+        try:
+            words = checked(sources, set_up.shop, copy.type, language, even_if_orders_fail=True)
+        except Refused as refused:
+            done.refused.append((copy, str(refused)))
+        else:
+            good.append((copy, words))
+    return good
+
+
+def _do(set_up: SetUp, takes: set[str], user: Any, done: Taken) -> None:
     types_too = Take.OWN_TYPES in takes
     if types_too:
         done.own_types = [_copy_type(row, set_up.shop, user) for row in set_up.own_types]
     done.changed = decide(set_up.shop, _edits(set_up, takes, types_too), user)
-    if Take.TEMPLATES in takes:
-        for copy in set_up.templates:
-            if types_too or not copy.is_new:
-                _copy_words(copy, set_up.shop, user, done)
-    _note(set_up, done, user)
-    return done
 
 
 def _edits(set_up: SetUp, takes: set[str], types_too: bool) -> dict[str, Edit]:
@@ -282,25 +306,6 @@ def _copy_type(row: OwnMessageType, shop: Shop, user: Any) -> str:
     made = OwnMessageType.objects.create(shop=shop, code=row.code, created_by=user, **values)
     AuditEntry.note("own_type.added", shop=shop, user=user, target=made)
     return made.name
-
-
-def _copy_words(copy: WordsCopy, shop: Shop, user: Any, done: Taken) -> None:
-    """Words that their contract refuses here are left out, and nothing of them is kept."""
-    version = copy.theirs.current
-    assert version is not None
-    try:
-        with transaction.atomic():
-            mine, _made = MessageTemplate.objects.get_or_create(
-                shop=shop,
-                message_type=copy.type.code,
-                language=copy.theirs.language,
-                defaults={"in_use": False},
-            )
-            saved = save_version(mine, sources_of(version), user, even_if_orders_fail=True)
-    except Refused as refused:
-        done.refused.append((copy, str(refused)))
-    else:
-        done.versions.append((copy, saved.number))
 
 
 def _note(set_up: SetUp, done: Taken, user: Any) -> None:

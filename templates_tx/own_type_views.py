@@ -23,6 +23,7 @@ from templates_tx.models import (
     TemplateAssignment,
     TypeAttachment,
 )
+from templates_tx.own_type_change import broken_by
 from templates_tx.own_type_forms import (
     BaseValues,
     OwnTypeForm,
@@ -30,7 +31,7 @@ from templates_tx.own_type_forms import (
     code_for,
     initial_of,
 )
-from templates_tx.own_types import row_of
+from templates_tx.own_types import as_type, row_of
 from templates_tx.setting_lines import one_more
 
 PAGE = "templates_tx/own_type.html"
@@ -135,6 +136,8 @@ class OfOwnType(OnOwnType):
 
 
 class EditOwnType(OfOwnType):
+    """Asks before it makes messages fail."""
+
     def store(self, form: OwnTypeForm, lines: BaseValues) -> HttpResponse:
         row = self.row
         wanted = {**form.cleaned_data, "fields": lines.stored()}
@@ -142,8 +145,13 @@ class EditOwnType(OfOwnType):
         if not changed:
             messages.info(self.request, _("Nothing was changed."))
             return self.back()
+        as_it_was = as_type(row)
         for name in changed:
             setattr(row, name, wanted[name])
+        may_break = "anyway" in self.request.POST
+        if not may_break and (broken := broken_by(as_it_was, as_type(row), self.shop)):
+            del self.row  # its page shows what is stored
+            return self.page(form=form, lines=lines, broken=broken, status=422)
         with transaction.atomic():
             row.save(update_fields=changed)
             self.note("changed", fields=changed)

@@ -7,14 +7,24 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 ERROR, WARNING = "error", "warning"
+PART_NAMES: dict[str, Promise] = {
+    "subject": _("Subject"),
+    "preheader": _("First line"),
+    "html": _("HTML"),
+    "text": _("Text"),
+    "sms": _("SMS"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One sentence for shop staff. Lines and columns count from 1; None where nobody can tell.
 
-    ``part``: subject, preheader, html, text or sms. ``length``: characters to underline.
+    ``part``: one of ``PART_NAMES``. ``length``: characters to underline.
     ``suggestion``: what to write instead of what is underlined, or what to insert.
     """
 
@@ -30,6 +40,10 @@ class Problem:
     def refuses(self) -> bool:
         """Whether a template with it cannot be saved."""
         return self.severity == ERROR
+
+    @property
+    def part_name(self) -> str:
+        return str(PART_NAMES.get(self.part, self.part))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """How a shop's own words come to be, are saved as versions, taken back and put into use.
 
-A version is checked before it is stored: what could fail is refused with the reasons.
+A version is checked before it is stored: what could fail is refused with the reasons. Checking
+takes seconds, and is over before the transaction begins: an order may be placed meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +23,27 @@ from templates_tx.problems import Problem, Sources
 from templates_tx.rendering import TemplateError
 from templates_tx.starter import starter
 
-__all__ = ["OrdersFail", "Refused", "own_template", "restore", "save_version", "set_in_use"]
+__all__ = [
+    "Checked",
+    "OrdersFail",
+    "Refused",
+    "checked",
+    "own_row",
+    "own_template",
+    "restore",
+    "save_version",
+    "set_in_use",
+    "store",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Words that may be stored: as they were written, and as they are kept and rendered."""
+
+    written: Sources
+    sources: Sources
+    html: str
 
 
 class Refused(Exception):
@@ -53,18 +75,29 @@ def own_template(
     Where a type has none in this language they begin in English, and where it has none at all with
     what must appear.
     """
+    row = own_row(shop, message_type, language)
+    if row.current is not None:
+        return row
+    sources = _first_sources(message_type, language)
+    begun = Checked(sources, sources, _html(sources, language))
     with transaction.atomic():
-        template, _made = MessageTemplate.objects.get_or_create(
-            shop=shop,
-            message_type=message_type.code,
-            language=language,
-            defaults={"in_use": False},
-        )
-        template = _locked(template)
+        template = _locked(row)
         if template.current is None:
-            _store(template, _first_sources(message_type, language), user)
+            _store(template, begun, user)
             AuditEntry.note("template.added", shop=shop, user=user, target=template)
     return template
+
+
+def own_row(shop: Shop, message_type: MessageType, language: str) -> MessageTemplate:
+    """The shop's own template, empty and not in use where there was none."""
+    rows = MessageTemplate.objects.select_related("current")
+    row, _made = rows.get_or_create(
+        shop=shop,
+        message_type=message_type.code,
+        language=language,
+        defaults={"in_use": False},
+    )
+    return row
 
 
 def _locked(template: MessageTemplate) -> MessageTemplate:
@@ -86,45 +119,67 @@ def _first_sources(message_type: MessageType, language: str) -> Sources:
 def save_version(
     template: MessageTemplate, sources: Sources, user: Any, *, even_if_orders_fail: bool = False
 ) -> TemplateVersion:
-    """Stores what was written as the next version and puts it into use; the draft is gone then.
+    """Checks what was written and stores it, as ``checked`` and ``store`` do.
 
-    Merge tags of newsletter programs are kept as Liquid. What equals the current version makes no
-    new one. Raises ``Refused`` with what is wrong, and
-    ``OrdersFail`` where only some of the latest orders would fail, unless they may;
-    ``UnknownMessageType`` if the template's type is gone.
+    Raises ``UnknownMessageType`` too, if the template's type is gone.
     """
-    message_type = find(template.message_type, _shop_of(template))
-    _check(template, sources, message_type, even_if_orders_fail)
+    shop = _shop_of(template)
+    message_type = find(template.message_type, shop)
+    words = checked(
+        sources, shop, message_type, template.language, even_if_orders_fail=even_if_orders_fail
+    )
+    return store(template, words, user)
+
+
+def checked(
+    sources: Sources,
+    shop: Shop,
+    message_type: MessageType,
+    language: str,
+    *,
+    even_if_orders_fail: bool = False,
+) -> Checked:
+    """Takes seconds: not for within a transaction. Merge tags of newsletter programs become Liquid.
+
+    Raises ``Refused`` with what is wrong, and ``OrdersFail`` where only some of the latest orders
+    would fail, unless they may.
+    """
+    problems = check_template(sources, message_type, language)
+    if any(problem.refuses for problem in problems):
+        raise Refused(problems)
+    if not even_if_orders_fail:
+        tried = try_on_orders(sources, message_type, shop, language)
+        if tried.failures:
+            raise OrdersFail(tried)
     liquid = all_in_liquid(sources, message_type.contract)
+    return Checked(sources, liquid, _html(liquid, language))
+
+
+def store(template: MessageTemplate, words: Checked, user: Any) -> TemplateVersion:
+    """Makes the next version and puts it into use; what equals the current one makes no new one.
+
+    A draft of these words is gone then; one of others stays, it may be a colleague's.
+    """
+    _shop_of(template)
     with transaction.atomic():
         row = _locked(template)
         version = row.current
-        is_new = version is None or sources_of(version) != liquid
+        is_new = version is None or sources_of(version) != words.sources
         if version is None or is_new:
-            version = _store(row, liquid, user)
+            version = _store(row, words, user)
         if is_new or not row.in_use:
             row.in_use = True
             row.save(update_fields=["in_use"])
             _note("template.saved", row, user, version=version.number)
-        TemplateDraft.objects.filter(template=row).delete()
+        _end_draft(row, words.written)
     template.current, template.in_use = version, True
     return version
 
 
-def _check(
-    template: MessageTemplate,
-    sources: Sources,
-    message_type: MessageType,
-    even_if_orders_fail: bool,
-) -> None:
-    problems = check_template(sources, message_type, template.language)
-    if any(problem.refuses for problem in problems):
-        raise Refused(problems)
-    if even_if_orders_fail:
-        return
-    tried = try_on_orders(sources, message_type, _shop_of(template), template.language)
-    if tried.failures:
-        raise OrdersFail(tried)
+def _end_draft(template: MessageTemplate, saved: Sources) -> None:
+    """In one statement: what is typed meanwhile stays."""
+    words = {each.name: getattr(saved, each.name) for each in fields(saved)}
+    TemplateDraft.objects.filter(template=template, **words).delete()
 
 
 def _shop_of(template: MessageTemplate) -> Shop:
@@ -134,12 +189,17 @@ def _shop_of(template: MessageTemplate) -> Shop:
     return template.shop
 
 
-def _store(template: MessageTemplate, sources: Sources, user: Any) -> TemplateVersion:
-    """The next version, which becomes the current one. The template's row is locked."""
+def _html(sources: Sources, language: str) -> str:
+    """What the worker renders. Raises ``Refused``."""
     try:
-        html = compiled(sources, template.language)
+        return compiled(sources, language)
     except TemplateError as error:
         raise Refused([told(error, "html")]) from error
+
+
+def _store(template: MessageTemplate, words: Checked, user: Any) -> TemplateVersion:
+    """The next version, which becomes the current one. The template's row is locked."""
+    sources, html = words.sources, words.html
     newest = template.versions.order_by("-number").values_list("number", flat=True).first()
     parts = (*sources.parts().values(), html)
     template.current = TemplateVersion.objects.create(

@@ -6,19 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from shops.models import Order, Shop
 from templates_tx.catalogue import Catalogue, MessageRow
 from templates_tx.dry_run import COUNT, Failure, try_all_on_orders
-
-PART_NAMES: dict[str, Promise] = {
-    "subject": _("Subject"),
-    "preheader": _("First line"),
-    "html": _("HTML"),
-    "text": _("Text"),
-    "sms": _("SMS"),
-}
+from templates_tx.problems import PART_NAMES
 
 
 @dataclass(slots=True)

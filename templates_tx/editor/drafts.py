@@ -40,12 +40,15 @@ def look_out(desk: Desk, began_from: int, seen: str, user: AbstractUser) -> None
         raise Overtaken(person_name(draft.saved_by), draft.saved_at)
 
 
-def locked(desk: Desk) -> MessageTemplate:
-    """The shop's own row, for the open transaction. Raises ``Overtaken`` if it has changed."""
+def locked(desk: Desk, number: int) -> MessageTemplate:
+    """The shop's own row, for the open transaction.
+
+    Raises ``Overtaken`` where its version is not ``number`` any more, which the writer has seen.
+    """
     assert desk.own is not None
     rows = MessageTemplate.objects.select_for_update(of=("self",))
     row = rows.select_related("current__created_by", "shop").get(pk=desk.own.pk)
-    if newer := _newer(row, desk.number):
+    if newer := _newer(row, number):
         raise newer
     return row
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -18,8 +18,8 @@ from shops.storable import storable
 from templates_tx.editor.forms import MOST
 from templates_tx.message_types import MessageType
 from templates_tx.models import MessageTemplate, TemplateVersion
-from templates_tx.problems import Problem, Sources
-from templates_tx.saving import OrdersFail, Refused, own_template, save_version
+from templates_tx.problems import PART_NAMES, Problem, Sources
+from templates_tx.saving import Checked, OrdersFail, Refused, checked, own_row, store
 
 FORMAT = 1
 MOST_BYTES = 1_000_000
@@ -35,12 +35,25 @@ PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One reason why a file is not taken. ``language``: whose words; empty for the whole file."""
+    """One thing that is wrong with words, or with the file that they are in.
+
+    ``language``: whose words; empty for the whole file.
+    """
 
     text: str
     language: str = ""
     line: int | None = None
     part: str = ""
+
+    @property
+    def place(self) -> str:
+        """Language, part and line, as far as they are known: “Polish, HTML, line 2”."""
+        place = [str(Language(self.language).label)] if self.language else []
+        if self.part:
+            place.append(str(PART_NAMES[self.part]))
+        if self.line:
+            place.append(_("line %(line)d") % {"line": self.line})
+        return ", ".join(place)
 
 
 class NotTaken(Exception):
@@ -52,8 +65,12 @@ class NotTaken(Exception):
 
 
 def exported(shop: Shop, message_type: MessageType) -> dict[str, Any] | None:
-    """Every language that the shop has words of its own in; None if there is none."""
-    rows = MessageTemplate.objects.for_shop(shop).filter(message_type=message_type.code)
+    """Every language whose customers get words of the shop's own; None if there is none.
+
+    What is imported is used: words that are not in use here would be, there.
+    """
+    mine = MessageTemplate.objects.for_shop(shop).filter(message_type=message_type.code)
+    rows = mine.filter(in_use=True)
     found = {
         row.language: {name: getattr(row.current, source) for name, source in PARTS.items()}
         for row in rows.exclude(current=None).select_related("current")
@@ -118,13 +135,6 @@ def _sources(words: dict[str, str]) -> Sources:
     return Sources(**{name: storable(text.replace("\r\n", "\n")) for name, text in texts.items()})
 
 
-@dataclass(slots=True)
-class _Taken:
-    versions: list[TemplateVersion] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    refused: bool = False
-
-
 def take(
     given: dict[str, Sources],
     shop: Shop,
@@ -134,35 +144,26 @@ def take(
     even_if_orders_fail: bool = False,
 ) -> list[TemplateVersion]:
     """A new version in each language, or, as ``NotTaken``, every reason why there is none."""
-    taken = _Taken()
-    with transaction.atomic():
-        for language, sources in given.items():
-            template = own_template(shop, message_type, language, user)
-            _take_one(taken, template, sources, user, even_if_orders_fail)
-        if taken.faults:
-            transaction.set_rollback(True)
-    if taken.faults:
-        raise NotTaken(taken.faults, only_orders=not taken.refused)
-    return taken.versions
-
-
-def _take_one(
-    taken: _Taken,
-    template: MessageTemplate,
-    sources: Sources,
-    user: AbstractUser,
-    even_if_orders_fail: bool,
-) -> None:
-    try:
-        with transaction.atomic():
-            taken.versions.append(
-                save_version(template, sources, user, even_if_orders_fail=even_if_orders_fail)
+    good: dict[str, Checked] = {}
+    faults: list[Fault] = []
+    only_orders = True
+    for language, sources in given.items():
+        try:
+            good[language] = checked(
+                sources, shop, message_type, language, even_if_orders_fail=even_if_orders_fail
             )
-    except OrdersFail as failing:
-        taken.faults.append(Fault(orders_sentence(failing), template.language))
-    except Refused as refused:
-        taken.refused = True
-        taken.faults += [fault_of(each, template.language) for each in refused.problems]
+        except OrdersFail as failing:
+            faults.append(Fault(orders_sentence(failing), language))
+        except Refused as refused:
+            only_orders = False
+            faults += [fault_of(each, language) for each in refused.problems]
+    if faults:
+        raise NotTaken(faults, only_orders=only_orders)
+    with transaction.atomic():
+        return [
+            store(own_row(shop, message_type, language), words, user)
+            for language, words in good.items()
+        ]
 
 
 def fault_of(problem: Problem, language: str) -> Fault:

@@ -12,19 +12,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
 
-from shops.models.shop import Language
 from shops.sealed import download
 from templates_tx.editor import exchange
 from templates_tx.editor.exchange import Fault, NotTaken
 from templates_tx.editor.scope import OnType
-from templates_tx.editor.showing import PART_NAMES
 
 
 class Export(OnType, View):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         found = exchange.exported(self.shop, self.type)
         if found is None:
-            messages.warning(request, _("There is nothing to export: all words are built-in."))
+            text = _("There is nothing to export: customers get built-in words.")
+            messages.warning(request, text)
             return redirect(
                 "templates_tx:template", self.shop.slug, self.type.code, self.shop.language
             )
@@ -68,17 +67,7 @@ class Import(OnType, View):
             "shop": self.shop,
             "role": self.role,
             "type": self.type,
-            "faults": [(each, _place(each)) for each in faults or []],
+            "faults": faults or [],
             "only_orders": only_orders,
         }
         return render(self.request, "templates_tx/editor/import.html", context, status=status)
-
-
-def _place(fault: Fault) -> str:
-    """Language, part and line, as far as they are known: “Polish, HTML, line 2”."""
-    place = [str(Language(fault.language).label)] if fault.language else []
-    if fault.part:
-        place.append(str(PART_NAMES[fault.part]))
-    if fault.line:
-        place.append(_("line %(line)d") % {"line": fault.line})
-    return ", ".join(place)

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from shops.models import Shop
 from templates_tx.advice import Advice, advise
@@ -20,18 +19,12 @@ from templates_tx.editor.ordering import by_number
 from templates_tx.editor.previewing import Look, Setting, has_errors, look_at
 from templates_tx.message_types import MessageType
 from templates_tx.plans import plan_for
-from templates_tx.problems import Problem, Sources
+from templates_tx.problems import PART_NAMES, Problem, Sources
 
-PART_NAMES = {
-    "subject": gettext_lazy("Subject"),
-    "preheader": gettext_lazy("First line"),
-    "html": gettext_lazy("HTML"),
-    "text": gettext_lazy("Text"),
-    "sms": gettext_lazy("SMS"),
-}
 # The first is where somebody looks first.
 _ORDER = list(PART_NAMES)
-_OUTSIDE = re.compile(r"""<img\b[^>]*\bsrc=["']?https?:""", re.IGNORECASE)
+_PICTURE = re.compile(r"<img\b", re.IGNORECASE)
+_OUTSIDE = re.compile(r"""\bsrc=["']?https?:""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +36,7 @@ class Named:
 
     @property
     def part_name(self) -> str:
-        return str(PART_NAMES.get(self.problem.part, self.problem.part))
+        return self.problem.part_name
 
     @property
     def is_error(self) -> bool:
@@ -159,7 +152,7 @@ class Showing:
 
     @property
     def has_outside_pictures(self) -> bool:
-        return bool(self.look and _OUTSIDE.search(self.look.mail.html))
+        return bool(self.look and shows_outside_pictures(self.look.mail.html))
 
     @cached_property
     def frame_url(self) -> str:
@@ -170,6 +163,12 @@ class Showing:
             query["order"] = self.setting.order.number
         given = [self.desk.shop.slug, self.desk.type.code, self.desk.language]
         return f"{reverse('templates_tx:preview', args=given)}?{urlencode(query)}"
+
+
+def shows_outside_pictures(html: str) -> bool:
+    """Reads each character once: tags that are never closed must not make anybody wait."""
+    tags = _PICTURE.split(html)[1:]
+    return any(_OUTSIDE.search(tag.partition(">")[0]) for tag in tags)
 
 
 def note_url(shop: Shop, message_type: MessageType) -> str:

@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
-from templates_tx.problems import Sources
+from templates_tx.problems import PART_NAMES, Sources
 
-PARTS: tuple[tuple[str, Promise], ...] = (
-    ("subject", _("Subject")),
-    ("preheader", _("First line")),
-    ("html_source", _("HTML")),
-    ("text", _("Text")),
-    ("sms", _("SMS")),
+# Names in ``Sources``, with what they are called.
+PARTS: tuple[tuple[str, Promise], ...] = tuple(
+    ("html_source" if part == "html" else part, name) for part, name in PART_NAMES.items()
 )
 AROUND = 3  # unchanged lines shown on either side of a change
 MOST_LINES = 4_000  # of both sides: comparing more takes longer than anybody waits

@@ -23,7 +23,7 @@ from templates_tx.editor.previewing import forget, remember
 from templates_tx.editor.scope import OnTemplate
 from templates_tx.editor.showing import Showing, note_url
 from templates_tx.models import TemplateVersion
-from templates_tx.saving import OrdersFail, Refused, save_version
+from templates_tx.saving import OrdersFail, Refused, checked, store
 
 PAGE = "templates_tx/editor/page.html"
 # What of the page an answer to a check replaces, each by its id.
@@ -112,11 +112,12 @@ class EditorPage(OnWords):
         form = self.sent_form()
         if not form.is_valid():
             return self.unreadable(form)
+        # As the writer has seen it: once the draft is kept, the desk is read anew.
+        number = self.desk.number
         if overtaken := self.keep_unless_overtaken(form):
             return self._refused(form, overtaken=overtaken)
-        number = self.desk.number
         try:
-            version = self._save(form, request.POST.get("save") == "anyway")
+            version = self._save(form, number, request.POST.get("save") == "anyway")
         except Overtaken as overtaken:
             return self._refused(form, overtaken=overtaken)
         except OrdersFail as failing:
@@ -130,12 +131,12 @@ class EditorPage(OnWords):
         messages.success(request, text % {"number": version.number})
         return self.back()
 
-    @transaction.atomic
-    def _save(self, form: WordsForm, anyway: bool) -> TemplateVersion:
-        """Raises ``Overtaken`` for a version of this very moment, and ``Refused``."""
-        assert self.desk.own is not None
-        template = drafts.locked(self.desk)
-        return save_version(template, form.sources, self.person, even_if_orders_fail=anyway)
+    def _save(self, form: WordsForm, number: int, anyway: bool) -> TemplateVersion:
+        """Raises ``Overtaken`` for a version after ``number``, and ``Refused``."""
+        language = self.desk.language
+        words = checked(form.sources, self.shop, self.type, language, even_if_orders_fail=anyway)
+        with transaction.atomic():
+            return store(drafts.locked(self.desk, number), words, self.person)
 
     def _refused(self, form: WordsForm, **why: Any) -> HttpResponse:
         given = form.cleaned_data

@@ -263,6 +263,48 @@ def test_lines_are_added_and_removed_without_a_script(owner_client, shop):
     assert [each["name"] for each in OwnMessageType.objects.get().fields] == ["expires_on"]
 
 
+def without_points(client, shop):
+    return {**form_values(client.get(edit_url(shop))), "values-0-DELETE": "on"}
+
+
+def test_a_value_that_words_in_use_need_is_not_taken_away_unasked(owner_client, shop):
+    row = make(owner_client, shop)
+    write(shop, html="<p>Masz</p>\n<p>{{ points }} pkt.</p>")
+    typed = {**without_points(owner_client, shop), "name": "Punkty klubowe"}
+    page = owner_client.post(edit_url(shop), typed)
+    assert page.status_code == 422
+    assert "Polish, Subject, line 1: “points” is not known here." in page.text
+    assert "Polish, HTML, line 2: “points” is not known here." in page.text
+    assert form_values(page)["name"] == ["Punkty klubowe"]
+    row.refresh_from_db()
+    assert [each["name"] for each in row.fields] == ["points"]
+    assert owner_client.post(edit_url(shop), {**typed, "anyway": "1"}).status_code == 302
+    row.refresh_from_db()
+    assert row.fields == []
+
+
+def test_a_value_that_only_unused_words_need_is_taken_away(owner_client, shop):
+    row = make(owner_client, shop)
+    write(shop)
+    MessageTemplate.objects.update(in_use=False)
+    assert owner_client.post(edit_url(shop), without_points(owner_client, shop)).status_code == 302
+    row.refresh_from_db()
+    assert row.fields == []
+
+
+def test_a_value_that_must_appear_is_added_before_the_words_have_it(owner_client, shop):
+    row = make(owner_client, shop)
+    write(shop)
+    typed = {
+        **form_values(owner_client.get(edit_url(shop))),
+        "values-TOTAL_FORMS": "2",
+        **value(1, name="level", must_appear="on"),
+    }
+    assert owner_client.post(edit_url(shop), typed).status_code == 302
+    row.refresh_from_db()
+    assert [each["name"] for each in row.fields] == ["points", "level"]
+
+
 def test_what_is_withdrawn_is_kept_and_not_sent(owner_client, shop):
     factories.make_account(shop)
     make(owner_client, shop)

@@ -12,9 +12,9 @@ from django.urls import reverse
 from shops.models import Role
 from templates_tx.models import MessageTemplate, TemplateVersion
 from templates_tx.problems import Sources
-from templates_tx.saving import save_version
+from templates_tx.saving import save_version, set_in_use
 from tests import factories
-from tests.templates_tx.editor.desks import CODE, own, words
+from tests.templates_tx.editor.desks import CODE, check, own, url, words
 
 
 def place(shop, name):
@@ -65,9 +65,24 @@ def test_what_is_exported_can_be_imported_into_another_shop(exported, other_shop
     assert json.loads(again.content) == exported
 
 
-def test_where_all_words_are_built_in_there_is_nothing_to_export(shop, owner_client):
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_where_customers_get_built_in_words_there_is_nothing_to_export(
+    shop, owner, owner_client, is_begun
+):
+    if is_begun:
+        own(shop, owner)
     page = owner_client.get(place(shop, "export"), follow=True)
-    assert "There is nothing to export: all words are built-in." in page.text
+    assert "There is nothing to export: customers get built-in words." in page.text
+
+
+def test_words_that_are_not_in_use_are_not_switched_on_by_an_import(shop, owner, owner_client):
+    begun, used = own(shop, owner, "en"), own(shop, owner)
+    set_in_use(used, True, owner)
+    content = owner_client.get(place(shop, "export")).content
+    assert json.loads(content)["languages"].keys() == {"pl"}
+    upload(owner_client, shop, content)
+    begun.refresh_from_db()
+    assert not begun.in_use
 
 
 def fine(**more):
@@ -131,6 +146,17 @@ def test_words_that_fail_for_real_orders_are_taken_only_when_told_so(shop, owner
     assert f"Polish: Fails for 1 of 1 order: {bad.number}." in page.text
     assert "Save it although it fails for these orders." in page.text
     assert "1 language is taken over" in upload(owner_client, shop, given, anyway="1").text
+
+
+def test_an_import_leaves_what_a_colleague_is_writing(shop, owner, owner_client, exported):
+    ola = Client()
+    ola.force_login(factories.make_user(shop, Role.EDITOR, first_name="Ola", last_name="Nowak"))
+    polish = MessageTemplate.objects.for_shop(shop).get(language="pl")
+    check(ola, shop, words(polish, subject="Hers {{ order.number }}"))
+    exported["languages"]["pl"]["subject"] = "Imported {{ order.number }}"
+    assert "2 languages are taken over" in upload(owner_client, shop, exported).text
+    assert polish.draft.subject == "Hers {{ order.number }}"
+    assert f"{owner.get_username()} saved version 3" in ola.get(url(shop)).text
 
 
 def test_exchange_is_for_editors(shop):

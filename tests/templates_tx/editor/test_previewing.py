@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from time import thread_time
+
 import pytest
 from django.contrib.staticfiles import finders
 
 from shops.conf import conf
 from shops.models import Customer
 from templates_tx.assignments import Edit, decide
+from templates_tx.editor.showing import shows_outside_pictures
 from templates_tx.models import TemplateAssignment
 from templates_tx.samples import sample_of, with_pictures
 from templates_tx.saving import set_in_use
@@ -173,3 +176,27 @@ def test_pictures_of_the_sample_are_there_to_be_seen():
     for address in addresses:
         assert address.startswith(conf.PUBLIC_URL)
         assert finders.find(address.split("/static/")[1])
+
+
+PICTURES = {
+    "of another site": ('<p>x</p><img alt="" src="https://elsewhere.example/a.png">', True),
+    "without quotes": ("<IMG src=http://elsewhere.example/a.png>", True),
+    "a bracket before": ('<img alt="a < b" src="https://elsewhere.example/a.png">', True),
+    "a tag in a text": ('<img alt="<img" src="https://elsewhere.example/a.png">', True),
+    "its own": ('<img src="/media/a.png"><img src="data:image/png;base64,AA==">', False),
+    "a link": ('<img src="cid:a"><a href="https://elsewhere.example/">src="https:"</a>', False),
+    "none": ('src="https://elsewhere.example/a.png"', False),
+}
+
+
+@pytest.mark.parametrize(("html", "outside"), PICTURES.values(), ids=PICTURES)
+def test_pictures_of_other_sites_are_told_from_its_own(html, outside):
+    assert shows_outside_pictures(html) is outside
+
+
+def test_pictures_that_are_never_closed_make_nobody_wait(shop, owner_client, template):
+    html = '{{ text }}<p title="' + "<img " * 20_000 + '">x</p>'
+    started = thread_time()
+    assert check(owner_client, shop, words(template, html=html)).status_code == 200
+    assert not shows_outside_pictures(html)
+    assert thread_time() - started < 5

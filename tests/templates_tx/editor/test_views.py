@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
 from django.test import Client
 
 from maillog.models import MailMessage
 from shops.models import AuditEntry, Role
 from templates_tx.editor import drafts
-from templates_tx.editor.desk import desk_of
 from templates_tx.editor.forms import MOST
-from templates_tx.message_types import get
 from templates_tx.models import MessageTemplate, OwnMessageType, TemplateDraft
 from templates_tx.own_types import find
 from templates_tx.problems import Sources
@@ -315,6 +312,24 @@ def test_who_has_seen_a_colleagues_draft_writes_on_in_it(shop, ola, owner_client
     assert answer.json()["parts"]["conflict"].strip() == ""
 
 
+def test_a_version_saved_in_this_very_moment_stops_the_one_that_comes_second(
+    shop, ola, owner_client, template, monkeypatch
+):
+    mine = words(template, subject="Mine {{ order.number }}")
+    keep = drafts.keep
+
+    def keep_a_moment_later(*args):
+        saved(template, ola, subject="Hers {{ order.number }}")
+        keep(*args)
+
+    monkeypatch.setattr(drafts, "keep", keep_a_moment_later)
+    page = owner_client.post(url(shop), mine)
+    assert page.status_code == 422
+    assert "Ola Nowak saved version 2" in page.text
+    assert template.versions.count() == 2
+    assert template.draft.subject == mine["subject"]
+
+
 # In use or not
 
 
@@ -339,11 +354,3 @@ def test_there_is_no_way_back_to_built_in_words_that_do_not_exist(shop, owner, o
     made.refresh_from_db()
     assert made.in_use
     assert "There are no built-in words in this language." in page.text
-
-
-def test_a_version_saved_in_this_very_moment_stops_the_one_that_comes_second(shop, ola, template):
-    desk = desk_of(shop, get(CODE), "pl")
-    saved(template, ola, subject="Hers {{ order.number }}")
-    with transaction.atomic(), pytest.raises(drafts.Overtaken) as overtaken:
-        drafts.locked(desk)
-    assert (overtaken.value.who, overtaken.value.number) == ("Ola Nowak", 2)
