@@ -111,10 +111,6 @@ class Migration(migrations.Migration):
             name='preheader',
             field=models.TextField(blank=True, verbose_name='first line'),
         ),
-        migrations.AddIndex(
-            model_name='messagetemplate',
-            index=models.Index(fields=['message_type', 'language'], name='template_words'),
-        ),
         migrations.AddField(
             model_name='ownmessagetype',
             name='created_by',
