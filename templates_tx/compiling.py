@@ -9,10 +9,13 @@ fetched: no `mj-include`, no web fonts, no remote style sheets.
 from __future__ import annotations
 
 import re
+import secrets
+from string import ascii_lowercase
 
 import css_inline
 import mjml
 
+from .deep_stack import on_a_deep_stack
 from .markup import TooDeep, check_shape, markups
 from .rendering import TemplateError, parse
 
@@ -85,13 +88,19 @@ def _check_shape(source: str) -> None:
         raise TemplateError(str(error), part="html") from error
 
 
+def _unheard_of() -> str:
+    """A word that HTML tools take for a name, and that no source has by accident."""
+    return "lq" + "".join(secrets.choice(ascii_lowercase) for _letter in range(10)) + "q"
+
+
 class Shield:
     """Replaces Liquid by words (and, between tags, comments) that every HTML tool leaves alone."""
 
     def __init__(self, source: str) -> None:
-        self.prefix = "lq"
+        # By chance, not by trying: a source may hold any word that follows from a rule.
+        self.prefix = _unheard_of()
         while self.prefix in source:
-            self.prefix += "q"
+            self.prefix = _unheard_of()
         self.hidden: list[str] = []
         self.blocks: list[list[int]] = []
         """Per source hidden: its `{% … %}` between tags, in the order of the source."""
@@ -174,7 +183,7 @@ def _compiled(source: str) -> str:
     if "<mjml" not in source:
         source = f"<mjml><mj-body>{source}</mj-body></mjml>"
     try:
-        html = mjml.mjml2html(source, fonts={})
+        html = on_a_deep_stack(lambda: mjml.mjml2html(source, fonts={}))
     except ValueError as error:
         raise TemplateError(f"MJML: {error}", part="html") from error
     if unknown := re.search(r"<(mj-[a-z-]+)", html):
@@ -189,7 +198,7 @@ _INLINER = css_inline.CSSInliner(
 
 def _inlined(html: str) -> str:
     try:
-        return _INLINER.inline(html)
+        return on_a_deep_stack(lambda: _INLINER.inline(html))
     except css_inline.InlineError as error:
         raise TemplateError(f"CSS: {error}", part="html") from error
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 MAX_DEPTH = 200
 """Elements inside one another. The libraries behind us go down by recursion, and some without a
 guard: 20,000 end the process."""
-MAX_MARKUPS = 4_000
-"""Tags and comments of one source: a page of that many has long been cut off by Gmail (102 kB)."""
+MAX_BEGINNINGS = 8_000
+"""Of tags in one source, in comments and quotes too, where another parser may see tags. A page of
+that many has long been cut off by Gmail (102 kB)."""
 
 _START = re.compile(r"<(?:!--|/?[a-z!])", re.IGNORECASE)
 _SPECIAL = re.compile(r"[>\"']")
@@ -112,11 +113,11 @@ class TooDeep(ValueError):
 
 
 def check_shape(source: str) -> None:
-    """Raise TooDeep for elements more than 200 deep, or more than 4,000 tags."""
+    """Raise TooDeep for elements more than 200 deep, or more than 8,000 beginnings of tags."""
+    if sum(1 for _beginning in _START.finditer(source)) > MAX_BEGINNINGS:
+        raise TooDeep(f"a page has at most {MAX_BEGINNINGS} tags")
     open_names: list[str] = []
-    for count, markup in enumerate(markups(source)):
-        if count >= MAX_MARKUPS:
-            raise TooDeep(f"a page has at most {MAX_MARKUPS} tags")
+    for markup in markups(source):
         name = _NAME.match(markup.text)
         if name is None or markup.raw or name[1].lower() in _FLAT:
             continue

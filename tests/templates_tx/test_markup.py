@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+import threading
 import time
 
 import pytest
@@ -10,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from templates_tx.compiling import compile_html
-from templates_tx.markup import MAX_DEPTH, MAX_MARKUPS, TooDeep, check_shape, markups
+from templates_tx.deep_stack import on_a_deep_stack
+from templates_tx.markup import MAX_BEGINNINGS, MAX_DEPTH, TooDeep, check_shape, markups
 from templates_tx.rendering import TemplateError
 
 # What is wanted, put as a pattern: right, and quadratic.
@@ -60,7 +65,58 @@ def test_ends_that_fit_nothing_do_not_hide_the_depth() -> None:
     with pytest.raises(TooDeep):
         check_shape("<div></span>" * (MAX_DEPTH + 1))
     with pytest.raises(TooDeep):
-        check_shape("<br><p>" * MAX_MARKUPS)
+        check_shape("<br>" * (MAX_BEGINNINGS + 1))
+
+
+# Our reading and the libraries' differ here: what is a comment, a quote or a title to us is tags to
+# them. The process of the test would end with the one that it starts.
+HIDDEN = {
+    "comment": "<!-->{}-->",
+    "comment, ended oddly": "<!-- --!>{}-->",
+    "quote": '<a ">{}">',
+    "title": "<svg><title>{}</title></svg>",
+    "in MJML": "<mj-section><mj-column><mj-text><!-->{}--></mj-text></mj-column></mj-section>",
+    "a title in MJML": "<mj-section><mj-column><mj-text><title>{}</title></mj-text></mj-column>"
+    "</mj-section>",
+}
+
+
+def test_what_is_deep_to_others_only_does_not_end_the_process() -> None:
+    inner = ("<div>" * 3_900, "<mj-wrapper>" * 3_900, "<b>" * 7_900)
+    sources = [shape.format(deep) for shape in HIDDEN.values() for deep in inner]
+    script = (
+        "import sys, json, django; django.setup()\n"
+        "from templates_tx.compiling import compile_html\n"
+        "from templates_tx.rendering import TemplateError\n"
+        "for source in json.load(sys.stdin):\n"
+        "    try: compile_html(source)\n"
+        "    except TemplateError: pass\n"
+        "print('alive')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps(sources),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.stdout == "alive\n", (ended.returncode, ended.stderr[-500:])
+
+
+def test_work_on_a_deep_stack_gives_back_what_it_makes_and_what_it_raises() -> None:
+    before = threading.stack_size()
+    assert on_a_deep_stack(lambda: 7) == 7
+    with pytest.raises(KeyError):
+        on_a_deep_stack(lambda: {}["x"])
+    assert threading.stack_size() == before
+
+
+@pytest.mark.parametrize("length", [10, 190_000])
+def test_a_word_that_looks_like_ours_costs_nothing(length: int) -> None:
+    start = time.thread_time()
+    page = compile_html("<p>lq" + "q" * length + "0x {{ a }}</p>")
+    assert "0x {{ a }}" in page
+    assert time.thread_time() - start < 3
 
 
 def test_what_pages_really_look_like_is_let_through() -> None:
