@@ -82,7 +82,7 @@ HIDDEN = {
 
 
 def test_what_is_deep_to_others_only_does_not_end_the_process() -> None:
-    inner = ("<div>" * 3_900, "<mj-wrapper>" * 3_900, "<b>" * 7_900)
+    inner = ("<div>" * 3_900, "<mj-wrapper>" * 3_900, "<b>" * 7_900, "<div>" * 30_000)
     sources = [shape.format(deep) for shape in HIDDEN.values() for deep in inner]
     script = (
         "import sys, json, django; django.setup()\n"
@@ -91,6 +91,8 @@ def test_what_is_deep_to_others_only_does_not_end_the_process() -> None:
         "for source in json.load(sys.stdin):\n"
         "    try: compile_html(source)\n"
         "    except TemplateError: pass\n"
+        "from templates_tx.compiling import _inlined\n"
+        "_inlined('<div>' * 30_000)\n"
         "print('alive')"
     )
     ended = subprocess.run(
