@@ -79,7 +79,7 @@ def render_missing(messages: list[MailMessage]) -> dict[object, Stop]:
         except registry.RenderFailed as error:
             problems[message.pk] = Stop(State.HELD, Reason.TEMPLATE, str(error))
         except registry.NotWanted as error:
-            problems[message.pk] = Stop(State.CANCELLED, Reason.CONDITION, str(error))
+            problems[message.pk] = Stop(State.CANCELLED, error.reason, str(error))
         except DatabaseError:
             raise
         except Exception as error:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mailaccounts.transports.base import Outgoing, Transport
     from maillog.kept_files import FileRef
     from maillog.models import Delivery, MailMessage
+    from maillog.states import Reason
     from shops.models import Shop
 
 
@@ -56,6 +57,10 @@ class RenderFailed(Exception):
 
 class NotWanted(Exception):
     """The message has waited and is not to be sent any more. ``str()`` tells staff why."""
+
+    def __init__(self, told: str, reason: Reason) -> None:
+        super().__init__(told)
+        self.reason = reason
 
 
 class Channel(Protocol):

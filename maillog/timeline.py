@@ -58,6 +58,9 @@ NOTES: dict[str, Promise] = {
     "copy_withheld": gettext_lazy("No copy was sent: the message holds a personal link."),
     "copy_unusable": gettext_lazy("No copy was sent: the account's copy address is wrong."),
     "approved": gettext_lazy("Approved by staff."),
+    "conditional": gettext_lazy(
+        "It waits: the shop's settings are looked at again before it leaves."
+    ),
     "mended": gettext_lazy(
         "Its text could not be made at first. It was, when the template was mended."
     ),

@@ -35,7 +35,7 @@ from templates_tx.rendering import TemplateError, plain, render_part
 
 logger = logging.getLogger(__name__)
 
-# Its conditions are looked at once more before it is rendered: it waits for a while.
+# It waits for a while: before it is rendered the shop is asked once more whether it wants it.
 CONDITIONAL = "conditional"
 
 
@@ -79,12 +79,16 @@ def draft_of(
             **common,
             recipients=(to, *owner_copy(plan, shop, message_type)),
             due_in=plan.delay,
-            notes=(CONDITIONAL,) if plan.delay and plan.rules else (),
+            notes=notes_of(plan),
         ),
         plan,
         message_type,
         context,
     )
+
+
+def notes_of(plan: Plan) -> tuple[str, ...]:
+    return (CONDITIONAL,) if plan.delay else ()
 
 
 def worded(draft: Draft, plan: Plan, message_type: MessageType, context: dict[str, Any]) -> Draft:

@@ -20,7 +20,6 @@ from shops.facts import OrderFacts
 from shops.models import Order, Shop
 from shops.storable import storable, storable_data
 from templates_tx.composer import Cause, draft_of, language_for, reason_against
-from templates_tx.conditions import Change
 from templates_tx.message_types import MessageType, UnknownMessageType
 from templates_tx.models import TemplateVersion
 from templates_tx.own_types import find
@@ -28,6 +27,7 @@ from templates_tx.plans import NoTemplate, plan_for
 from templates_tx.receivers import DETAILS
 from templates_tx.renderer import parts_of
 from templates_tx.rendering import TemplateError, render_all
+from templates_tx.waiting import change_in, order_of
 
 
 def mended(message: MailMessage) -> Mended:
@@ -52,12 +52,12 @@ def mended(message: MailMessage) -> Mended:
 
 
 def _in_new_words(message: MailMessage, message_type: MessageType, shop: Shop) -> Mended:
-    context, order = message.context, _order_of(message)
+    context, order = message.context, order_of(message)
     if context is None:
         raise CannotMend(_not_kept())
     plan = plan_for(shop, message_type, message.language)
     facts = order.facts() if order is not None and plan.rules else None
-    if (why_not := reason_against(plan, message_type, facts, _change(context))) is not None:
+    if (why_not := reason_against(plan, message_type, facts, change_in(context))) is not None:
         raise CannotMend(str(why_not.label))
     words, context = plan.words(), message_type.contract.completed(context)
     if words.language != message.language:
@@ -73,7 +73,7 @@ def _in_new_words(message: MailMessage, message_type: MessageType, shop: Shop) -
 
 
 def _composed_anew(message: MailMessage, message_type: MessageType, shop: Shop) -> Mended:
-    order = _order_of(message)
+    order = order_of(message)
     if order is None:
         raise CannotMend(_not_kept())
     facts = order.facts()
@@ -108,12 +108,7 @@ def _cause(message: MailMessage, facts: OrderFacts) -> Cause:
     kept = message.context or {}
     details = DETAILS.get(message.message_type)
     extra: dict[str, Any] = kept.get("extra") or (details(facts) if details else {})
-    return Cause(message.occurrence, extra, _change(kept))
-
-
-def _change(context: dict[str, Any]) -> Change | None:
-    change = context.get("change")
-    return Change(**change) if change else None
+    return Cause(message.occurrence, extra, change_in(kept))
 
 
 def _proved(version: int, subject: str, context: dict[str, Any]) -> str:
@@ -125,13 +120,6 @@ def _proved(version: int, subject: str, context: dict[str, Any]) -> str:
     except (TemplateError, ValueError) as error:
         raise RenderFailed(str(error)) from error
     return storable(made.subject)
-
-
-def _order_of(message: MailMessage) -> Order | None:
-    if not message.order_number:
-        return None
-    rows = Order.objects.select_related("customer", "shop")
-    return rows.filter(shop=message.shop_id, number=message.order_number).first()
 
 
 def _imported_at(order: Order | None, context: dict[str, Any]) -> datetime | None:

@@ -12,7 +12,7 @@ from maillog.sizes import check_file
 from maillog.states import Reason, State
 from shops.models import Shop
 from shops.storable import storable, storable_data
-from templates_tx.composer import language_for, owner_copy, traits, worded
+from templates_tx.composer import language_for, notes_of, owner_copy, traits, worded
 from templates_tx.context import base_context
 from templates_tx.message_types import To
 from templates_tx.own_types import find
@@ -52,6 +52,7 @@ def notify(
         recipients=(recipient,),
         occurrence=occurrence,
         due_in=plan.delay,
+        notes=notes_of(plan),
         attachments=attachments,
     )
     if not plan.is_on or message_type.is_withdrawn:

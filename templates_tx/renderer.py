@@ -8,13 +8,14 @@ from django.utils.translation import gettext as _
 
 from maillog.models import MailMessage
 from maillog.registry import Body, NotWanted, RenderFailed
+from maillog.states import Reason
 from shops.models import Shop
 from shops.storable import storable
 from templates_tx.composer import CONDITIONAL
 from templates_tx.models import TemplateVersion
 from templates_tx.own_types import known_among
 from templates_tx.rendering import Parts, TemplateError, render_all
-from templates_tx.waiting import is_still_wanted
+from templates_tx.waiting import reason_now
 
 
 @lru_cache(maxsize=256)
@@ -30,11 +31,11 @@ def parts_of(version: int) -> Parts:
 def render(message: MailMessage) -> Body:
     """HTML and text from the snapshot and the pinned version.
 
-    Raises ``RenderFailed``, and ``NotWanted`` for one that has waited and that the order, as it is
-    now, does not want any more.
+    Raises ``RenderFailed``, and ``NotWanted`` for one that has waited and that the shop does not
+    want any more: it is off by now, or the order is not as its conditions have it.
     """
-    if CONDITIONAL in message.notes and not is_still_wanted(message):
-        raise NotWanted(_("The order has changed and no longer meets the conditions."))
+    if CONDITIONAL in message.notes and (reason := reason_now(message)) is not None:
+        raise NotWanted(_told(reason), reason)
     if message.template_version is None or message.context is None:
         raise RenderFailed(_("The message has neither a text nor a template."))
     try:
@@ -45,6 +46,12 @@ def render(message: MailMessage) -> Body:
         raise RenderFailed(str(error)) from error
     # A filter such as url_decode can make what no database keeps.
     return Body(html=storable(made.html), text=storable(made.text))
+
+
+def _told(reason: Reason) -> str:
+    if reason == Reason.OFF:
+        return _("This message was switched off while it waited.")
+    return _("By now the order no longer meets the conditions.")
 
 
 def type_names(codes: set[str], shop: Shop | None) -> dict[str, str]:

@@ -1,28 +1,46 @@
-"""Messages that wait for a while: whether the order still wants them when their time has come."""
+"""Messages that wait for a while: whether their shop still wants them when their time has come."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from maillog.models import MailMessage
-from maillog.states import Channel
+from maillog.states import Reason
 from shops.models import Order
-from templates_tx.conditions import Change, hold, read
-from templates_tx.models import TemplateAssignment
+from templates_tx.composer import reason_against
+from templates_tx.conditions import Change
+from templates_tx.message_types import UnknownMessageType
+from templates_tx.own_types import find
+from templates_tx.plans import plan_for
 
 
-def is_still_wanted(message: MailMessage) -> bool:
-    """Whether the conditions that the shop has now hold for the order as it is now.
+def reason_now(message: MailMessage) -> Reason | None:
+    """Why the shop, as it has decided by now, does not want the message about the order as it is.
 
-    True for an order that is nobody's here: a foreign model is asked when the message is queued.
+    None as well where nobody is left to ask: no shop, a type that does not exist any more. A
+    foreign order is asked when the message is queued; here only the switch counts.
     """
-    order = (
-        Order.objects.select_related("customer", "shop")
-        .filter(shop=message.shop_id, number=message.order_number)
-        .first()
-    )
-    row = TemplateAssignment.objects.filter(
-        shop=message.shop_id, message_type=message.message_type, channel=Channel.EMAIL
-    ).first()
-    if order is None or row is None:
-        return True
-    told = (message.context or {}).get("change")
-    return hold(read(row.conditions), order.facts(), Change(**told) if told else None)
+    if message.shop is None:
+        return None
+    try:
+        message_type = find(message.message_type, message.shop)
+    except UnknownMessageType:
+        return None
+    plan = plan_for(message.shop, message_type, message.language)
+    order = order_of(message) if plan.rules else None
+    facts = order.facts() if order else None
+    return reason_against(plan, message_type, facts, change_in(message.context or {}))
+
+
+def order_of(message: MailMessage) -> Order | None:
+    """The order that it is about, if that is one of ours."""
+    if not message.order_number:
+        return None
+    rows = Order.objects.select_related("customer", "shop")
+    return rows.filter(shop=message.shop_id, number=message.order_number).first()
+
+
+def change_in(context: dict[str, Any]) -> Change | None:
+    """What had changed when the message was made."""
+    change = context.get("change")
+    return Change(**change) if change else None

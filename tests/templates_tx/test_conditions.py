@@ -6,6 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from maillog.loading import render_missing
@@ -16,6 +19,8 @@ from templates_tx.built_in import sync
 from templates_tx.condition_words import delay_in_words, in_words, stored_in_words
 from templates_tx.conditions import BadRule, Change, Rule, Then, hold, read
 from templates_tx.models import TemplateAssignment
+from templates_tx.notify import notify
+from templates_tx.renderer import parts_of, render
 from tests import factories
 from tests.maillog.test_session import send_all
 from tests.smtp import sink
@@ -195,6 +200,83 @@ def test_what_waits_is_asked_again_when_its_time_has_come(shop):
     assert (cancelled.state, cancelled.reason) == (State.CANCELLED, Reason.CONDITION)
     assert "no longer meets the conditions" in cancelled.detail
     assert server.store.count == 1
+
+
+def off(shop):
+    TemplateAssignment.objects.filter(shop=shop).update(is_on=False)
+
+
+def never_when_unpaid(shop):
+    rule = Rule(Then.NOTHING, "payment_state", "", "unpaid")
+    TemplateAssignment.objects.filter(shop=shop).update(conditions=[rule.stored()])
+
+
+def nothing(shop):
+    pass
+
+
+@pytest.mark.promise("S0.33")
+@pytest.mark.parametrize(
+    ("decides", "state", "reason", "told"),
+    [
+        (off, State.CANCELLED, Reason.OFF, "switched off while it waited"),
+        (never_when_unpaid, State.CANCELLED, Reason.CONDITION, "no longer meets the conditions"),
+        (nothing, State.SENT, "", ""),
+    ],
+)
+def test_what_a_shop_decides_while_a_message_waits_counts(shop, decides, state, reason, told):
+    """It had no conditions when it was made."""
+    sync()
+    with sink() as server:
+        account = factories.make_account(shop, port=server.port)
+        TemplateAssignment.objects.create(shop=shop, message_type="order.placed", delay_minutes=60)
+        message = confirmation(factories.place_order(shop))
+        decides(shop)
+        wait_over(message)
+        send_all(account)
+    message.refresh_from_db()
+    assert (message.state, message.reason) == (state, reason)
+    assert told in message.detail
+    assert server.store.count == (1 if state == State.SENT else 0)
+
+
+def test_a_type_of_the_shops_own_that_is_withdrawn_while_its_message_waits_is_not_sent(shop):
+    row = factories.make_own_type(shop)
+    factories.make_template(shop, row.code)
+    TemplateAssignment.objects.create(shop=shop, message_type=row.code, delay_minutes=60)
+    with sink() as server:
+        account = factories.make_account(shop, port=server.port)
+        message = notify(row.code, shop=shop, to="anna@klient.example")
+        row.is_withdrawn = True
+        row.save()
+        wait_over(message)
+        send_all(account)
+    message.refresh_from_db()
+    assert (message.state, message.reason) == (State.CANCELLED, Reason.OFF)
+    assert server.store.count == 0
+
+
+def test_only_what_waits_is_asked_about_again(shop):
+    sync()
+    factories.make_account(shop)
+    at_once = confirmation(factories.place_order(shop))
+    TemplateAssignment.objects.create(shop=shop, message_type="order.placed", delay_minutes=60)
+    waiting = confirmation(factories.place_order(shop))
+    for message, queries in ((at_once, 0), (waiting, 1)):
+        assert message.shop  # the worker has it at hand
+        parts_of(message.template_version)
+        with CaptureQueriesContext(connection) as asked:
+            render(message)
+        assert len(asked) == queries
+
+
+def test_the_log_says_that_a_message_is_asked_about_again(shop, owner_client):
+    sync()
+    factories.make_account(shop)
+    TemplateAssignment.objects.create(shop=shop, message_type="order.placed", delay_minutes=60)
+    message = confirmation(factories.place_order(shop))
+    page = owner_client.get(reverse("maillog:message", args=[shop.slug, message.pk]))
+    assert "are looked at again before it leaves" in page.content.decode()
 
 
 def test_what_waits_longer_than_it_is_worth_trying_does_not_expire_before_it_is_due(shop):
