@@ -25,7 +25,7 @@ from templates_tx.models import TemplateVersion
 from templates_tx.own_types import find
 from templates_tx.plans import NoTemplate, plan_for
 from templates_tx.receivers import DETAILS
-from templates_tx.renderer import parts_of
+from templates_tx.renderer import in_source, parts_of
 from templates_tx.rendering import TemplateError, render_all
 from templates_tx.waiting import change_in, order_of
 
@@ -117,7 +117,9 @@ def _proved(version: int, subject: str, context: dict[str, Any]) -> str:
         made = render_all(replace(parts_of(version), subject=subject), context)
     except TemplateVersion.DoesNotExist:
         raise RenderFailed(_("Its template was deleted.")) from None
-    except (TemplateError, ValueError) as error:
+    except TemplateError as error:
+        raise RenderFailed(str(in_source(error, version, context))) from error
+    except ValueError as error:
         raise RenderFailed(str(error)) from error
     return storable(made.subject)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -14,7 +15,7 @@ from shops.storable import storable
 from templates_tx.composer import CONDITIONAL
 from templates_tx.models import TemplateVersion
 from templates_tx.own_types import known_among
-from templates_tx.rendering import Parts, TemplateError, render_all
+from templates_tx.rendering import Parts, TemplateError, render_all, render_part
 from templates_tx.waiting import reason_now
 
 
@@ -42,7 +43,10 @@ def render(message: MailMessage) -> Body:
         made = render_all(parts_of(message.template_version), message.context)
     except TemplateVersion.DoesNotExist:
         raise RenderFailed(_("Its template was deleted.")) from None
-    except (TemplateError, ValueError) as error:
+    except TemplateError as error:
+        told = in_source(error, message.template_version, message.context)
+        raise RenderFailed(str(told)) from error
+    except ValueError as error:
         raise RenderFailed(str(error)) from error
     # A filter such as url_decode can make what no database keeps.
     return Body(html=storable(made.html), text=storable(made.text))
@@ -52,6 +56,21 @@ def _told(reason: Reason) -> str:
     if reason == Reason.OFF:
         return _("This message was switched off while it waited.")
     return _("By now the order no longer meets the conditions.")
+
+
+def in_source(error: TemplateError, version: int, context: dict[str, Any]) -> TemplateError:
+    """The same failure where the author sees it: the compiled HTML is one line.
+
+    Without a line where what was written does not fail by itself, as in a frame around it.
+    """
+    if error.part != "html":
+        return error
+    written = TemplateVersion.objects.only("html_source").get(pk=version).html_source
+    try:
+        render_part(written, "html", context)
+    except TemplateError as found:
+        return found
+    return TemplateError(error.message, part="html")
 
 
 def type_names(codes: set[str], shop: Shop | None) -> dict[str, str]:

@@ -447,3 +447,25 @@ def test_notify_tells_its_caller_and_stores_nothing(shop: Shop) -> None:
     with pytest.raises(TemplateError, match="nic"):
         notify("customer.password_reset", shop=shop, to="anna@klient.example", language="pl")
     assert not MailMessage.objects.exists()
+
+
+@pytest.mark.promise("S4.33")
+@pytest.mark.parametrize(
+    ("written", "compiled", "told"),
+    [
+        ("<p>\n<b>\n{{ order.nummer }}", "<p> <b> {{ order.nummer }}", "html, line 3: "),
+        # What fails only in the frame around it, or together with it, has no line of its own.
+        ("<p>\nDziękujemy", "<p>{{ order.nummer }}</p><p> Dziękujemy", "html: "),
+    ],
+)
+def test_a_failure_names_the_line_that_was_written_and_not_that_of_the_compiled_page(
+    shop: Shop, account: SenderAccount, owner: User, written: str, compiled: str, told: str
+) -> None:
+    words = {"html_source": written, "html": compiled, "text": "Dziękujemy"}
+    _order, message, _template = failed_order(shop, **words)
+    send_all(account)
+    failed = again(message)
+    assert (failed.state, failed.reason) == (State.HELD, Reason.TEMPLATE)
+    assert failed.detail.startswith(told) and "nummer" in failed.detail
+    with pytest.raises(CannotResend, match=f"cannot be made: {told}"):
+        mend(failed, owner)
