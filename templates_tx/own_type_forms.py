@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -88,10 +89,10 @@ class OwnTypeForm(forms.Form):
     def clean_name(self) -> str:
         """The code is for ever: two types may not share it, nor one take over another's past."""
         name = str(self.cleaned_data["name"])
-        if self.row is None and row_of(code_for(name), self.shop) is not None:
+        if self.row is None and (taken := _taken(name, self.shop)):
             raise ValidationError(
                 _("There is a message with this name, %(code)s. Please choose another one.")
-                % {"code": code_for(name)}
+                % {"code": taken}
             )
         return name
 
@@ -100,6 +101,34 @@ def code_for(name: str) -> str:
     """“Punkty lojalnościowe” → ``own.punkty_lojalnosciowe``."""
     slug = re.sub(r"[^a-z0-9]+", "_", fold(name)).strip("_")[:60].strip("_") or "message"
     return PREFIX + (slug if slug[0].isalpha() else f"m_{slug}")
+
+
+def free_code(name: str, shop: Shop) -> str:
+    """As ``code_for``, with a number behind it where another script left too little of a name."""
+    code = code_for(name)
+    if not _is_lossy(name):
+        return code
+    rows = OwnMessageType.objects.for_shop(shop).filter(code__startswith=code)
+    taken = set(rows.values_list("code", flat=True))
+    numbered = (f"{code}_{number}" for number in count(2))
+    return next(each for each in chain([code], numbered) if each not in taken)
+
+
+def _taken(name: str, shop: Shop) -> str:
+    """The code of the type that has this name; empty where none has."""
+    if not _is_lossy(name):
+        row = row_of(code_for(name), shop)
+        return row.code if row else ""
+    own = OwnMessageType.objects.for_shop(shop).values_list("code", "name")
+    return next((code for code, each in own if fold(each) == fold(name)), "")
+
+
+def _is_lossy(name: str) -> bool:
+    """Whether a code of its Latin letters says less than the name: “日本語”, “Розсилка”, “…”."""
+    folded = fold(name)
+    return any(each.isalnum() and not each.isascii() for each in folded) or not any(
+        each.isalnum() for each in folded
+    )
 
 
 class ValueForm(forms.Form):

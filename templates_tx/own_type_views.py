@@ -28,7 +28,7 @@ from templates_tx.own_type_forms import (
     BaseValues,
     OwnTypeForm,
     ValuesFormSet,
-    code_for,
+    free_code,
     initial_of,
 )
 from templates_tx.own_types import as_type, row_of
@@ -93,7 +93,7 @@ class NewOwnType(OnOwnType):
     def store(self, form: OwnTypeForm, lines: BaseValues) -> HttpResponse:
         row = OwnMessageType(
             shop=self.shop,
-            code=code_for(form.cleaned_data["name"]),
+            code=free_code(form.cleaned_data["name"], self.shop),
             fields=lines.stored(),
             created_by=cast(Any, self.request.user),
             **form.cleaned_data,

@@ -186,6 +186,15 @@ def test_a_name_that_is_taken_gets_a_sentence(owner_client, shop, other_shop):
     assert make(owner_client, shop, name="Opinia").code == "own.opinia"
 
 
+def test_names_in_other_scripts_get_codes_of_their_own(owner_client, shop):
+    names = ("日本語", "Розсилка", "…", "Розсилка 2", "日本語 2")
+    codes = [make(owner_client, shop, name=name).code for name in names]
+    assert codes == ["own.message", "own.message_2", "own.message_3", "own.m_2", "own.m_2_2"]
+    answer = owner_client.post(new_url(shop), posted(name="РОЗСИЛКА"))
+    assert answer.status_code == 422
+    assert "There is a message with this name, own.message_2." in answer.content.decode()
+
+
 @pytest.mark.parametrize("name", sorted(RESERVED))
 def test_a_value_may_not_hide_what_templates_have(owner_client, shop, name):
     answer = owner_client.post(new_url(shop), posted(**value(0, name=name)))
