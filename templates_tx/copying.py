@@ -286,7 +286,8 @@ def _checked_words(set_up: SetUp, takes: set[str], done: Taken) -> list[tuple[Wo
 def _do(set_up: SetUp, takes: set[str], user: Any, done: Taken) -> None:
     types_too = Take.OWN_TYPES in takes
     if types_too:
-        done.own_types = [_copy_type(row, set_up.shop, user) for row in set_up.own_types]
+        made = [_copy_type(row, set_up.shop, user) for row in set_up.own_types]
+        done.own_types = [name for name in made if name]
     done.changed = decide(set_up.shop, _edits(set_up, takes, types_too), user)
 
 
@@ -302,8 +303,13 @@ def _edits(set_up: SetUp, takes: set[str], types_too: bool) -> dict[str, Edit]:
 
 
 def _copy_type(row: OwnMessageType, shop: Shop, user: Any) -> str:
+    """Its name; empty where somebody else has made it since the preview: then theirs stays."""
     values = {name: getattr(row, name) for name in OF_OWN_TYPE}
-    made = OwnMessageType.objects.create(shop=shop, code=row.code, created_by=user, **values)
+    made, is_new = OwnMessageType.objects.get_or_create(
+        shop=shop, code=row.code, defaults={**values, "created_by": user}
+    )
+    if not is_new:
+        return ""
     AuditEntry.note("own_type.added", shop=shop, user=user, target=made)
     return made.name
 

@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from mailaccounts.models import SenderAccount
 from shops.models import AuditEntry, Membership, Role, Shop
+from templates_tx.copying import Take, take_over
+from templates_tx.copying import preview as compared
 from templates_tx.dry_run import sources_of
 from templates_tx.models import (
     MessageTemplate,
@@ -182,6 +184,21 @@ def test_own_types_are_made_with_what_belongs_to_them(
     assert (made.code, made.fields, made.created_by) == ("own.service", fields, owner)
     assert not stored(shop, "own.service").is_on
     assert MessageTemplate.objects.filter(shop=shop, message_type="own.service", in_use=True)
+
+
+def test_own_types_that_somebody_else_takes_over_at_the_same_time_are_made_once(
+    owner: User, shop: Shop, source: Shop
+) -> None:
+    own_type(source)
+    words(source, owner, "Serwis {{ order.number }}", "own.service")
+    decide(source, "own.service", is_on=False)
+    takes = {each.value for each in Take}
+    first, second = (compared(source, shop) for _each in range(2))
+    assert take_over(first, takes, owner).own_types == ["Service is due"]
+    assert take_over(second, takes, owner).own_types == []
+    assert OwnMessageType.objects.filter(shop=shop).count() == 1
+    assert AuditEntry.objects.filter(shop=shop, action="own_type.added").count() == 1
+    assert not stored(shop, "own.service").is_on
 
 
 def test_only_an_admin_takes_message_types_over(shop: Shop, source: Shop) -> None:
