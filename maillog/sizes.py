@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from shops.conf import conf
+from shops.file_size import in_words
 
-MEGABYTE = 1024 * 1024
 # What a file's own headers and boundary take.
 _AROUND_A_FILE = 400
 _IN_A_LINE = 57  # bytes of a file in one line of base64, which then has 76 letters and its end
@@ -48,12 +47,3 @@ def check_message(size: int) -> None:
 def encoded(size: int) -> int:
     """How many bytes a file of ``size`` bytes takes in a message, its headers included."""
     return math.ceil(size / _IN_A_LINE) * _LINE + _AROUND_A_FILE
-
-
-def in_words(size: int) -> str:
-    """“2 MB”, “2.01 MB”, “340 kB”: rounded up, for what is too large is not to look like enough."""
-    if size < MEGABYTE:
-        return _("%(size)d kB") % {"size": math.ceil(size / 1024)}
-    hundredths = math.ceil(size * 100 / MEGABYTE)
-    places = 2 if hundredths % 10 else 1 if hundredths % 100 else 0
-    return _("%(size)s MB") % {"size": number_format(hundredths / 100, places)}

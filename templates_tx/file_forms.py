@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from maillog.sizes import FileTooLarge, check_file, in_words
+from maillog.sizes import FileTooLarge, check_file
 from shops.conf import conf
+from shops.file_size import in_words
 from shops.models.shop import Language
 from templates_tx.catalogue import MessageRow
 from templates_tx.files import KINDS, FileRefused, Upload, clean_name, content_type_of

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import View
 
 from mailaccounts.models import SenderAccount
-from maillog.sizes import in_words
+from shops.file_size import in_words
 from shops.models import Role
 from shops.scope import ShopScoped
 from templates_tx import assignments

@@ -157,7 +157,7 @@ class OrderDeed(OrderPage):
         known = {message.id for message in previews.order_messages(self.shop, order.number)}
         refused = self.act(order)
         if refused is not None:
-            return self.render_to_response(self.get_context_data(**refused))
+            return self.render_to_response(self.get_context_data(**refused), status=422)
         sent = previews.order_messages(self.shop, order.number)
         new = [message for message in sent if message.id not in known]
         messages.success(request, told(new) if new else self.nothing_new)

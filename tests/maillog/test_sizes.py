@@ -12,6 +12,7 @@ from maillog.outbox import queue
 from maillog.pipeline import Claim, EmailChannel, Stop, process
 from maillog.sizes import FileTooLarge, check_file
 from maillog.states import State
+from shops.file_size import in_words
 from templates_tx.built_in import sync
 from templates_tx.notify import notify
 from tests import factories
@@ -148,4 +149,4 @@ def wire_size_of_files(account, files):
     ],
 )
 def test_sizes_are_rounded_up(size, words):
-    assert sizes.in_words(size) == words
+    assert in_words(size) == words

@@ -373,7 +373,7 @@ def test_typing_the_same_link_again_sends_nothing_more(shop, owner_client):
 def test_a_wrong_link_is_refused_beside_its_field(shop, owner_client, values, told):
     order = factories.place_order(shop)
     answer = ship(owner_client, order, **values)
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     form = answer.context["ship_form"]
     [field] = form.errors
     assert field in values and told in form.errors[field][0]

@@ -10,13 +10,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from maillog import sizes
 from maillog.claims import claim
 from maillog.loading import deliveries
 from maillog.mime import parse_parts
 from maillog.models import MailMessage
 from maillog.sizes import FileTooLarge
 from maillog.states import State
+from shops.file_size import in_words
 from shops.models import AuditEntry
 from templates_tx.built_in import sync
 from templates_tx.files import (
@@ -237,7 +237,7 @@ def test_a_file_is_looked_at_and_removed(owner_client, owner, shop):
     kept = TypeAttachment.objects.get()
     url = reverse("templates_tx:type_file", args=[shop.slug, CODE, kept.pk])
     page = owner_client.get(reverse("templates_tx:type_settings", args=[shop.slug, CODE]))
-    assert url in page.content.decode() and sizes.in_words(2000) in page.content.decode()
+    assert url in page.content.decode() and in_words(2000) in page.content.decode()
     answer = owner_client.get(url)
     assert answer.content == pdf()
     assert answer["Content-Disposition"].startswith("attachment")
