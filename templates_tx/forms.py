@@ -15,13 +15,15 @@ from templates_tx.shown import changed_since, shown_of
 
 # A box that is not ticked is not posted, so it could not be told from one that is missing.
 ON_OFF = [("on", _("On")), ("off", _("Off"))]
+# Django's own words repeat what was posted, however long that is.
+NEITHER = {"invalid_choice": _("This can only be on or off; nothing was saved.")}
 OF_A_ROW = ("is_on", "account", "copy_to_owner", "reply_to")
 
 
 class DecisionForm(forms.Form):
     """Needs every field: a post without one is refused and nothing of it is stored."""
 
-    is_on = forms.ChoiceField(label=_("E-mail"), choices=ON_OFF)
+    is_on = forms.ChoiceField(label=_("E-mail"), choices=ON_OFF, error_messages=NEITHER)
     account = forms.TypedChoiceField(
         label=_("Send from account"),
         required=False,
@@ -31,7 +33,9 @@ class DecisionForm(forms.Form):
             "invalid_choice": _("This account is not one that this shop can send from.")
         },
     )
-    copy_to_owner = forms.ChoiceField(label=_("Copy to the owner"), choices=ON_OFF)
+    copy_to_owner = forms.ChoiceField(
+        label=_("Copy to the owner"), choices=ON_OFF, error_messages=NEITHER
+    )
     reply_to = forms.CharField(label=_("Answers go to"), required=False, max_length=254)
     shown = forms.CharField(required=False, widget=forms.HiddenInput)
 

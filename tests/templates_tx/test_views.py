@@ -408,3 +408,13 @@ def test_answers_to_one_message_may_go_elsewhere(owner_client, shop):
     assert stored(shop, "note").reply_to == "biuro@rowerownia.example"
     save(owner_client, shop, "note", reply_to="")
     assert stored(shop, "note").reply_to == ""
+
+
+@pytest.mark.parametrize("field", ["is_on", "copy_to_owner", "account"])
+def test_a_choice_that_is_none_is_refused_without_repeating_it(
+    owner_client: Client, shop: Shop, field: str
+) -> None:
+    answer = save(owner_client, shop, "order.placed", **{field: "x" * 1_000_000})
+    assert answer.status_code == 422
+    assert "err-x" in answer.content.decode()
+    assert len(answer.content) < 50_000
