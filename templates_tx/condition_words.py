@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from templates_tx.conditions import STATES, BadRule, Rule, Then, read
+from templates_tx.conditions import STATES, BadRule, Rule, Then, can_hold, read
 
 FIELD_NAMES: dict[str, Promise] = {
     "state": _("Order"),
@@ -60,6 +60,8 @@ def _sentences(rules: list[Rule]) -> Iterator[str]:
         cases = dict.fromkeys(case_in_words(rule) for rule in rules if rule.then == then)
         if cases:
             yield str(sentence) % {"cases": gettext(" or ").join(cases)}
+    if not can_hold(rules):
+        yield gettext("No order can meet all of these: it is never sent.")
 
 
 def stored_in_words(stored: Iterable[Mapping[str, Any]]) -> str:

@@ -101,3 +101,29 @@ def hold(rules: Iterable[Rule], facts: OrderFacts, change: Change | None = None)
         return False
     wanted = [fits for then, fits in fitting if then == Then.SEND]
     return any(wanted) if wanted else True
+
+
+def can_hold(rules: Iterable[Rule]) -> bool:
+    """Whether there is any order, just changed or not, that a message with these is sent about."""
+    rules = list(rules)
+    befores = {(rule.field, rule.before) for rule in rules if rule.before}
+    changes = [Change(field, before, "") for field, before in befores]
+    return any(_can_hold(rules, change) for change in (None, *changes))
+
+
+def _can_hold(rules: list[Rule], change: Change | None) -> bool:
+    """States do not depend on each other, so each is looked at alone."""
+    left = {
+        name: [value for value in states.values if not _is_barred(rules, name, value, change)]
+        for name, states in STATES.items()
+    }
+    wanted = [rule for rule in rules if rule.then == Then.SEND]
+    fitting = (
+        rule.fits({rule.field: value}, change) for rule in wanted for value in left[rule.field]
+    )
+    return all(left.values()) and (not wanted or any(fitting))
+
+
+def _is_barred(rules: list[Rule], name: str, value: str, change: Change | None) -> bool:
+    never = (rule for rule in rules if rule.then == Then.NOTHING and rule.field == name)
+    return any(rule.fits({name: value}, change) for rule in never)

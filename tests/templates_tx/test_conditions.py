@@ -15,9 +15,10 @@ from maillog.loading import render_missing
 from maillog.models import Delivery, MailMessage
 from maillog.states import Reason, State
 from shops.facts import OrderFacts, Party
+from shops.models.order_states import PaymentState
 from templates_tx.built_in import sync
 from templates_tx.condition_words import delay_in_words, in_words, stored_in_words
-from templates_tx.conditions import BadRule, Change, Rule, Then, hold, read
+from templates_tx.conditions import BadRule, Change, Rule, Then, can_hold, hold, read
 from templates_tx.models import TemplateAssignment
 from templates_tx.notify import notify
 from templates_tx.renderer import parts_of, render
@@ -139,6 +140,42 @@ def test_a_rule_that_means_nothing_is_refused(stored):
 def test_rules_are_told_in_sentences(rules, words):
     with translation.override("en"):
         assert in_words(rules) == words
+
+
+NEW = Rule(Then.SEND, "state", "", "new")
+NEVER_NEW = Rule(Then.NOTHING, "state", "", "new")
+NEVER_ANY_PAYMENT = [Rule(Then.NOTHING, "payment_state", "", each) for each in PaymentState.values]
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_ever_sent"),
+    [
+        ([], True),
+        ([NEW], True),
+        ([NEVER_NEW], True),
+        ([NEW, NEVER_NEW], False),
+        ([NEW, NEVER_NEW, PAID], True),
+        ([NEW, NEVER_CANCELLED], True),
+        (NEVER_ANY_PAYMENT, False),
+        ([NEW, *NEVER_ANY_PAYMENT[1:]], True),
+        ([PAID, *NEVER_ANY_PAYMENT], False),
+        ([PENDING_TO_PAID, Rule(Then.NOTHING, "payment_state", "", "paid")], False),
+        ([PENDING_TO_PAID, Rule(Then.NOTHING, "payment_state", "pending", "")], False),
+        ([PAID, Rule(Then.NOTHING, "payment_state", "pending", "")], True),
+        ([NOT_NEW_ANY_MORE, NEVER_BACK_TO_NEW], True),
+    ],
+)
+def test_conditions_that_leave_nothing_to_send_say_so(rules, is_ever_sent):
+    assert can_hold(rules) == is_ever_sent
+    with translation.override("en"):
+        assert ("it is never sent" in in_words(rules)) != is_ever_sent
+
+
+def test_conditions_that_contradict_each_other_are_saved_with_a_word(shop, owner_client):
+    rules = [NEW.stored(), NEVER_NEW.stored()]
+    TemplateAssignment.objects.create(shop=shop, message_type="order.placed", conditions=rules)
+    page = owner_client.get(reverse("templates_tx:type_settings", args=[shop.slug, "order.placed"]))
+    assert "No order can meet all of these: it is never sent." in page.content.decode()
 
 
 @pytest.mark.parametrize(
