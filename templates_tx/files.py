@@ -15,6 +15,7 @@ from maillog import sizes
 from maillog.kept_files import FileRef
 from maillog.models import AttachmentFile
 from shops.conf import conf
+from shops.file_size import in_words
 from shops.models import AuditEntry, Shop
 from shops.models.shop import Language
 from templates_tx.models import TypeAttachment
@@ -95,8 +96,8 @@ class Together:
     @property
     def in_words(self) -> str:
         return _("%(taken)s of %(most)s") % {
-            "taken": sizes.in_words(self.taken),
-            "most": sizes.in_words(self.most),
+            "taken": in_words(self.taken),
+            "most": in_words(self.most),
         }
 
 

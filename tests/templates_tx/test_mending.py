@@ -106,7 +106,8 @@ def test_a_text_that_names_an_unknown_value_is_held_by_the_worker_and_leaves_whe
 @pytest.mark.parametrize("part", ["subject", "text", "html"])
 def test_what_is_still_broken_stays_held_and_says_the_new_mistake(shop: Shop, part: str) -> None:
     _order, message, template = failed_order(shop)
-    factories.new_version(template, **{part: "{{ order.anders }}"})
+    written = "{{ order.anders }}"
+    factories.new_version(template, **{"html_source": written, part: written})
     with pytest.raises(CannotResend, match=f"{part}, line 1: .*anders"):
         try_again(message)
     message = again(message)
