@@ -53,6 +53,11 @@ class WordsForm(forms.Form):
         return cls(initial=words | {"page": get_random_string(12)} | more)
 
     @property
+    def trouble(self) -> str:
+        """Each fault, after the name of its part."""
+        return " ".join(f"{each.label}: {error}" for each in self for error in each.errors)
+
+    @property
     def sources(self) -> Sources:
         given = self.cleaned_data
         return Sources(

@@ -156,8 +156,7 @@ class Check(OnWords):
         form = self.sent_form()
         if not form.is_valid():
             if self.wants_json:
-                errors = " ".join(str(error) for each in form.errors.values() for error in each)
-                return JsonResponse({"trouble": errors}, status=422)
+                return JsonResponse({"trouble": form.trouble}, status=422)
             return self.unreadable(form)
         overtaken = self.keep_unless_overtaken(form)
         showing = Showing(self.desk, form.sources, form.cleaned_data["order"])
@@ -215,6 +214,6 @@ class Orders(OnTemplate, View):
     """The orders that are found by ``q``, for the list above the preview."""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        found = newest(self.shop, request.GET.get("q", ""))
-        context = {"shop": self.shop, "orders": [] if self.type.sensitive else found}
+        found = newest(self.shop, request.GET.get("q", "")) if self.desk.shows_orders else []
+        context = {"shop": self.shop, "orders": found}
         return render(request, f"{PAGE}#orders", context)

@@ -8,7 +8,7 @@ from django.test import Client
 from maillog.models import MailMessage
 from shops.models import AuditEntry, Role
 from templates_tx.editor import drafts
-from templates_tx.editor.forms import MOST
+from templates_tx.editor.forms import MOST, WordsForm
 from templates_tx.models import MessageTemplate, OwnMessageType, TemplateDraft
 from templates_tx.own_types import find
 from templates_tx.problems import Sources
@@ -148,7 +148,8 @@ def test_a_part_that_is_too_long_is_said_by_its_name(shop, owner_client, templat
     typed = words(template, **{part: "x" * (MOST + 1)})
     answer = check(owner_client, shop, typed)
     assert answer.status_code == 422
-    assert "characters" in answer.json()["trouble"]
+    name = WordsForm(typed)[part].label
+    assert answer.json()["trouble"].startswith(f"{name}: Ensure this value has at most")
     page = owner_client.post(url(shop), typed)
     assert page.status_code == 422
     assert "x" * (MOST + 1) in page.text
