@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from shops.models import Shop
 from shops.models.shop import Language
 from templates_tx.contract import FALLBACK_LANGUAGE
-from templates_tx.dry_run import sources_of
+from templates_tx.dry_run import is_about_orders, sources_of
 from templates_tx.message_types import SECTION_NAMES, MessageType
 from templates_tx.models import MessageTemplate, TemplateDraft
 from templates_tx.problems import Sources
@@ -62,6 +62,11 @@ class Desk:
     def is_locked(self) -> bool:
         """There is nothing of the shop's own here: what is shown cannot be changed."""
         return self.own is None
+
+    @property
+    def shows_orders(self) -> bool:
+        """A real order may be shown: what signs somebody in only ever has made-up values."""
+        return is_about_orders(self.type) and not self.type.sensitive
 
     @property
     def number(self) -> int:

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
+from django.core.cache import cache
 
 from templates_tx.editor.desk import Desk, person_name
 from templates_tx.models import MessageTemplate, TemplateDraft
 from templates_tx.problems import Sources
 
 
-class Overtaken(Exception):
-    """Somebody else has saved a version, or is writing too; ``number`` is 0 for the latter."""
+# How long it is remembered which page a draft was last kept from: a window may stay open all day.
+REMEMBERED = 48 * 3600
 
-    def __init__(self, who: str, when: datetime, number: int = 0) -> None:
+
+class Overtaken(Exception):
+    """Somebody else has saved a version, or is writing too; ``number`` is 0 for the latter.
+
+    ``is_self``: the writer is, in another window.
+    """
+
+    def __init__(self, who: str, when: datetime, number: int = 0, *, is_self: bool = False) -> None:
         super().__init__(who)
-        self.who, self.when, self.number = who, when, number
+        self.who, self.when, self.number, self.is_self = who, when, number, is_self
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes, in which window (``page``), and which words they had before them: the version
+    that they began from, and when the draft that they saw had been kept."""
+
+    user: AbstractUser
+    page: str
+    began_from: int
+    seen: str
 
 
 def overtaken(desk: Desk) -> Overtaken | None:
@@ -31,13 +51,25 @@ def _newer(template: MessageTemplate | None, number: int) -> Overtaken | None:
     return Overtaken(person_name(current.created_by), current.created_at, current.number)
 
 
-def look_out(desk: Desk, began_from: int, seen: str, user: AbstractUser) -> None:
-    """Raises ``Overtaken`` where what ``user`` is about to keep would undo another's work."""
-    if newer := _newer(desk.own, began_from):
-        raise newer
+def look_for_draft(desk: Desk, writer: Writer) -> None:
+    """Raises ``Overtaken`` for a draft that the writer has neither seen nor written."""
     draft = desk.draft
-    if draft and draft.saved_by_id != user.pk and draft.saved_at.isoformat() != seen:
-        raise Overtaken(person_name(draft.saved_by), draft.saved_at)
+    if draft is None or draft.saved_at.isoformat() == writer.seen:
+        return
+    is_self = draft.saved_by_id == writer.user.pk
+    # Kept long ago: it is taken for this window's.
+    if not is_self or cache.get(_key(draft.template_id), writer.page) != writer.page:
+        raise Overtaken(person_name(draft.saved_by), draft.saved_at, is_self=is_self)
+
+
+def look_for_version(desk: Desk, writer: Writer) -> None:
+    """Raises ``Overtaken`` for a version after the one that the writer began from."""
+    if newer := _newer(desk.own, writer.began_from):
+        raise newer
+
+
+def _key(template_id: int) -> str:
+    return f"templates_tx.draft_page:{template_id}"
 
 
 def locked(desk: Desk, number: int) -> MessageTemplate:
@@ -53,20 +85,21 @@ def locked(desk: Desk, number: int) -> MessageTemplate:
     return row
 
 
-def keep(template: MessageTemplate, sources: Sources, began_from: int, user: AbstractUser) -> None:
+def keep(template: MessageTemplate, sources: Sources, writer: Writer) -> None:
     """Stores what is being written, in place of what was."""
     TemplateDraft.objects.update_or_create(
         template=template,
         defaults={
-            "began_from": began_from,
+            "began_from": writer.began_from,
             "subject": sources.subject,
             "preheader": sources.preheader,
             "html_source": sources.html_source,
             "text": sources.text,
             "sms": sources.sms,
-            "saved_by_id": user.pk,
+            "saved_by_id": writer.user.pk,
         },
     )
+    cache.set(_key(template.pk), writer.page, REMEMBERED)
 
 
 def discard(desk: Desk) -> None:

@@ -97,7 +97,7 @@ def read(upload: UploadedFile[Any], message_type: MessageType) -> dict[str, Sour
     if given["postroom"] != FORMAT:
         raise _refused(_("The file is of a newer format than this installation can read."))
     if given.get("code") != message_type.code:
-        values = {"theirs": str(given.get("code"))[:80], "ours": message_type.code}
+        values = {"theirs": storable(str(given.get("code"))[:80]), "ours": message_type.code}
         raise _refused(_("The file is for “%(theirs)s”, this message is “%(ours)s”.") % values)
     languages = given.get("languages")
     if not isinstance(languages, dict) or not languages:
@@ -113,7 +113,7 @@ def _languages(given: dict[str, Any]) -> dict[str, Sources]:
     faults, made = [], {}
     for code, words in given.items():
         if code not in Language.values:
-            text = _("The language “%(code)s” is not known here.") % {"code": code[:20]}
+            text = _("The language “%(code)s” is not known here.") % {"code": storable(code[:20])}
             faults.append(Fault(text))
         elif not isinstance(words, dict) or not all(
             _is_text(words.get(name, "")) for name in PARTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from shops.storable import storable
@@ -26,7 +27,8 @@ class Words(forms.CharField):
 
 class WordsForm(forms.Form):
     """Nothing is required: a draft is kept with its faults. ``began_from``: the version that the
-    writer started with; ``seen``: when the draft had last been kept, as far as they know."""
+    writer started with; ``seen``: when the draft had last been kept, as far as they know;
+    ``page``: which of their windows it is."""
 
     subject = Words(_("Subject"), 2_000)
     preheader = Words(_("First line"), 2_000)
@@ -35,6 +37,7 @@ class WordsForm(forms.Form):
     sms = Words(_("SMS"), 5_000)
     began_from = forms.IntegerField(min_value=0, max_value=1_000_000, required=False)
     seen = forms.CharField(max_length=40, required=False)
+    page = forms.CharField(max_length=40, required=False)
     order = forms.CharField(max_length=60, required=False)
 
     @classmethod
@@ -47,7 +50,12 @@ class WordsForm(forms.Form):
             "text": sources.text,
             "sms": sources.sms,
         }
-        return cls(initial=words | more)
+        return cls(initial=words | {"page": get_random_string(12)} | more)
+
+    @property
+    def trouble(self) -> str:
+        """Each fault, after the name of its part."""
+        return " ".join(f"{each.label}: {error}" for each in self for error in each.errors)
 
     @property
     def sources(self) -> Sources:

@@ -91,8 +91,7 @@ class Showing:
     def __init__(self, desk: Desk, sources: Sources, order_number: str = "") -> None:
         self.desk, self.sources = desk, sources
         self.order_number = order_number
-        # What signs somebody in is only ever shown with made-up values.
-        order = None if desk.type.sensitive else by_number(desk.shop, order_number)
+        order = by_number(desk.shop, order_number) if desk.shows_orders else None
         plan = plan_for(desk.shop, desk.type, desk.language)
         self.setting = Setting(desk, plan, order)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.views import View
 from maillog.views.content import own_pictures
 from shops.sealed import LOCKED, sealed
 from templates_tx.editor import drafts, palette
-from templates_tx.editor.drafts import Overtaken
+from templates_tx.editor.drafts import Overtaken, Writer
 from templates_tx.editor.exchange import orders_sentence
 from templates_tx.editor.forms import WordsForm
 from templates_tx.editor.ordering import newest
@@ -69,31 +70,31 @@ class OnWords(OnTemplate, View):
             raise Http404
         return WordsForm(self.request.POST)
 
-    def look_out(self, form: WordsForm) -> None:
-        """Raises ``Overtaken``, unless the writer has read that and goes on."""
-        if "overwrite" not in self.request.POST:
-            given = form.cleaned_data
-            drafts.look_out(self.desk, given["began_from"] or 0, given["seen"], self.person)
-
-    def keep(self, form: WordsForm, began_from: int | None = None) -> None:
-        """As the draft, unless nothing was changed. ``began_from``: the last version, if None."""
+    def keep(self, form: WordsForm, writer: Writer) -> None:
+        """As the draft, unless nothing was changed."""
         assert self.desk.own is not None
-        number = self.desk.number if began_from is None else began_from
         changed = form.sources != self.desk.sources
-        if changed or (self.desk.draft and self.desk.draft.began_from != number):
-            drafts.keep(self.desk.own, form.sources, number, self.person)
+        if changed or (self.desk.draft and self.desk.draft.began_from != writer.began_from):
+            drafts.keep(self.desk.own, form.sources, writer)
             del self.desk  # read anew: it has a draft now
 
     def keep_unless_overtaken(self, form: WordsForm) -> Overtaken | None:
         """Who was quicker, if somebody was. Beside a version of theirs the draft is kept all the
-        same; a draft of theirs is never written over unasked."""
+        same; a draft of theirs is never written over unasked. ``overwrite`` says which of the two
+        the writer has read of and goes on: a ``draft``, or else a version."""
+        given, asked = form.cleaned_data, self.request.POST.get("overwrite", "")
+        writer = Writer(self.person, given["page"], given["began_from"] or 0, given["seen"])
+        newest = replace(writer, began_from=self.desk.number)
         try:
-            self.look_out(form)
+            if asked != "draft":
+                drafts.look_for_draft(self.desk, writer)
+            if asked in ("", "draft"):
+                drafts.look_for_version(self.desk, writer)
         except Overtaken as overtaken:
             if overtaken.number:
-                self.keep(form, form.cleaned_data["began_from"] or 0)
+                self.keep(form, writer)
             return overtaken
-        self.keep(form)
+        self.keep(form, newest)
         return None
 
     def unreadable(self, form: WordsForm) -> HttpResponse:
@@ -155,8 +156,7 @@ class Check(OnWords):
         form = self.sent_form()
         if not form.is_valid():
             if self.wants_json:
-                errors = " ".join(str(error) for each in form.errors.values() for error in each)
-                return JsonResponse({"trouble": errors}, status=422)
+                return JsonResponse({"trouble": form.trouble}, status=422)
             return self.unreadable(form)
         overtaken = self.keep_unless_overtaken(form)
         showing = Showing(self.desk, form.sources, form.cleaned_data["order"])
@@ -180,13 +180,15 @@ class Check(OnWords):
             "overtaken": overtaken,
         }
         draft = self.desk.draft
+        is_kept = overtaken is None or overtaken.number > 0
         return {
             "parts": {
                 name: render_to_string(f"{PAGE}#{name}", context, self.request) for name in PARTS
             },
             "problems": [each.as_data() for each in showing.named],
             "frame": showing.frame_url if showing.look else "",
-            "seen": draft.saved_at.isoformat() if draft and not overtaken else "",
+            "seen": draft.saved_at.isoformat() if draft and is_kept else "",
+            "isKept": is_kept,
             "inOrder": showing.is_in_order,
         }
 
@@ -212,6 +214,6 @@ class Orders(OnTemplate, View):
     """The orders that are found by ``q``, for the list above the preview."""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        found = newest(self.shop, request.GET.get("q", ""))
-        context = {"shop": self.shop, "orders": [] if self.type.sensitive else found}
+        found = newest(self.shop, request.GET.get("q", "")) if self.desk.shows_orders else []
+        context = {"shop": self.shop, "orders": found}
         return render(request, f"{PAGE}#orders", context)

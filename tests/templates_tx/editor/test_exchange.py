@@ -105,6 +105,14 @@ BAD = {
         file({"pl": fine()}, code="order.paid"),
         "The file is for “order.paid”, this message is “order.placed”.",
     ),
+    "message in half a character": (
+        file({"pl": fine()}, code="\ud800"),
+        "The file is for “\ufffd”, this message is “order.placed”.",
+    ),
+    "language in half a character": (
+        file({"\ud800": fine()}),
+        "The language “\ufffd” is not known here.",
+    ),
     "no languages": (file({}), "The file holds no words."),
     "languages as a list": (file(["pl"]), "The file holds no words."),
     "unknown language": (file({"xx": fine()}), "The language “xx” is not known here."),

@@ -85,6 +85,37 @@ def test_a_message_with_a_personal_link_is_shown_with_sample_values_only(shop, o
     assert order.number not in owner_client.get(url(shop, "preview_orders", **place)).text
 
 
+@pytest.mark.parametrize("query", ["?order=%00", "?q=%00", "?order=1%00", "?q=%ED%A0%80"])
+def test_what_no_order_could_be_called_finds_none(shop, owner_client, account, query):
+    for name in ("template", "preview", "preview_orders"):
+        assert owner_client.get(url(shop, name) + query).status_code == 200
+    page = owner_client.post(url(shop, "send_me"), {"order": "\x00"}, follow=True)
+    assert "Sent to" in page.text
+
+
+@pytest.mark.parametrize(
+    ("code", "can_be_chosen"),
+    [
+        ("order.placed", True),
+        ("note", True),
+        ("contact.form", False),
+        ("staff.low_stock", False),
+        ("stock.back", False),
+        ("document.invoice", False),
+        ("customer.password_reset", False),
+    ],
+)
+def test_an_order_can_be_chosen_where_the_message_is_about_one(
+    shop, owner_client, code, can_be_chosen
+):
+    order = factories.place_order(shop)
+    page = owner_client.get(url(shop, code=code) + f"?order={order.number}").text
+    assert ('id="order-label"' in page) is can_be_chosen
+    found = owner_client.get(url(shop, "preview_orders", code=code)).text
+    assert (order.number in found) is can_be_chosen
+    assert "Sample values" in found
+
+
 # Before the fault
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from maillog.models import MailMessage
 from shops.models import AuditEntry, Role
 from templates_tx.editor import drafts
-from templates_tx.editor.forms import MOST
+from templates_tx.editor.forms import MOST, WordsForm
 from templates_tx.models import MessageTemplate, OwnMessageType, TemplateDraft
 from templates_tx.own_types import find
 from templates_tx.problems import Sources
@@ -148,7 +148,8 @@ def test_a_part_that_is_too_long_is_said_by_its_name(shop, owner_client, templat
     typed = words(template, **{part: "x" * (MOST + 1)})
     answer = check(owner_client, shop, typed)
     assert answer.status_code == 422
-    assert "characters" in answer.json()["trouble"]
+    name = WordsForm(typed)[part].label
+    assert answer.json()["trouble"].startswith(f"{name}: Ensure this value has at most")
     page = owner_client.post(url(shop), typed)
     assert page.status_code == 422
     assert "x" * (MOST + 1) in page.text
@@ -299,9 +300,46 @@ def test_the_draft_of_somebody_who_writes_too_is_not_written_over(
     assert "Ola Nowak is writing here, too" in answer["parts"]["conflict"]
     template.draft.refresh_from_db()
     assert template.draft.subject.startswith("Hers")
-    owner_client.post(url(shop, "check"), {**mine, "overwrite": "1"})
+    owner_client.post(url(shop, "check"), {**mine, "overwrite": "draft"})
     template.draft.refresh_from_db()
     assert template.draft.subject.startswith("Mine")
+
+
+def test_a_page_from_before_a_colleagues_version_does_not_write_over_her_next_draft(
+    shop, ola, owner_client, template
+):
+    mine = words(template, subject="Mine {{ order.number }}")
+    saved(template, ola, subject="Hers {{ order.number }}")
+    check(signed_in(ola), shop, words(template, subject="Her next {{ order.number }}"))
+    answer = check(owner_client, shop, mine).json()
+    assert "Ola Nowak is writing here, too" in answer["parts"]["conflict"]
+    assert not answer["isKept"]
+    page = owner_client.post(url(shop), {**mine, "overwrite": "1"})
+    assert "Ola Nowak is writing here, too" in page.text
+    template.draft.refresh_from_db()
+    assert template.draft.subject.startswith("Her next")
+    page = owner_client.post(url(shop, "check"), {**mine, "overwrite": "draft"})
+    assert "Ola Nowak saved version 2" in page.text
+    template.draft.refresh_from_db()
+    assert template.draft.subject.startswith("Mine")
+
+
+def test_two_windows_of_one_person_do_not_write_over_each_other_unasked(
+    shop, owner_client, template
+):
+    one, two = (form_values(owner_client.get(url(shop)), "words") for _ in range(2))
+    one["subject"], two["subject"] = "One {{ order.number }}", "Two {{ order.number }}"
+    assert check(owner_client, shop, one).json()["isKept"]
+    # Its first answer may have got lost, or not have come yet: that is no other window.
+    one["subject"] = "One more {{ order.number }}"
+    assert check(owner_client, shop, one).json()["isKept"]
+    answer = check(owner_client, shop, two).json()
+    assert "You are writing here in another window, too" in answer["parts"]["conflict"]
+    assert template.draft.subject.startswith("One more")
+    owner_client.post(url(shop, "check"), {**two, "overwrite": "draft"})
+    template.draft.refresh_from_db()
+    assert template.draft.subject.startswith("Two")
+    assert not check(owner_client, shop, one).json()["isKept"]
 
 
 def test_who_has_seen_a_colleagues_draft_writes_on_in_it(shop, ola, owner_client, template):
