@@ -12,7 +12,6 @@ from templates_tx.editor.desk import Desk, person_name
 from templates_tx.models import MessageTemplate, TemplateDraft
 from templates_tx.problems import Sources
 
-
 # How long it is remembered which page a draft was last kept from: a window may stay open all day.
 REMEMBERED = 48 * 3600
 
