@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Dialog, Page, expect, sync_playwright
 
 from maillog.models import MailMessage
 from shops.models import Role, Shop
 from templates_tx.built_in import sync
-from templates_tx.models import MessageTemplate
+from templates_tx.models import MessageTemplate, TemplateDraft
 from tests import factories
 from tests.maillog.test_browser import CHROMIUM
 
@@ -176,6 +177,57 @@ def test_escape_and_tab_lead_out_of_the_code(page: Page, shop: Shop) -> None:
     page.keyboard.press("Tab")
     inside = page.evaluate("Boolean(document.activeElement.closest('.code-x'))")
     assert not inside
+
+
+def leave_by_tab(page: Page) -> list[str]:
+    """Presses another language's tab; what the browser asks on the way is agreed to."""
+    asked: list[str] = []
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", agree)
+    page.get_by_role("navigation", name="Languages").get_by_role("link", name="English").click()
+    page.wait_for_url("**/template/en/**", timeout=SOON)
+    return asked
+
+
+def draft_has(words: str) -> bool:
+    """Soon: the page that has sent them is gone."""
+    until = monotonic() + SOON / 1000
+    while monotonic() < until:
+        if TemplateDraft.objects.filter(html_source__contains=words).exists():
+            return True
+        sleep(0.05)
+    return False
+
+
+def test_words_typed_just_before_leaving_are_kept(page: Page, shop: Shop) -> None:
+    begin(page, shop)
+    swap(page, "Dziękujemy za zamówienie", "Dzięki")
+    assert leave_by_tab(page) == []
+    assert draft_has("<h1>Dzięki")
+
+
+def test_who_leaves_words_that_cannot_be_kept_is_asked(page: Page, shop: Shop) -> None:
+    begin(page, shop)
+    page.route("**/check/", lambda route: route.fulfill(body="a gateway's error page"))
+    swap(page, "Dziękujemy za zamówienie", "Dzięki")
+    expect(page.locator("#part-kept")).to_contain_text("Not kept", timeout=SOON)
+    assert leave_by_tab(page) == ["beforeunload"]
+
+
+def test_a_draft_that_is_discarded_at_once_is_not_kept(page: Page, shop: Shop) -> None:
+    begin(page, shop)
+    swap(page, "Dziękujemy za zamówienie", "Dzięki")
+    assert draft_has("<h1>Dzięki")
+    page.reload()
+    swap(page, "Dzięki", "Serdecznie dzięki")
+    page.evaluate("document.getElementById('discard').dataset.agreed = 'yes'")
+    page.evaluate("document.getElementById('discard').requestSubmit()")
+    expect(page.locator(".toasts")).to_contain_text("The draft is discarded.")
+    assert not TemplateDraft.objects.exists()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@
   var locked = Boolean(form.dataset.locked);
   form.classList.toggle("locked", locked);
   var AFTER_MS = 500;
+  var MOST_ON_LEAVING = 60000; // bytes; browsers let 64 KiB outlive the page
   var save = document.getElementById("save");
   var order = document.getElementById("order");
   var frame = document.getElementById("frame");
@@ -17,6 +18,8 @@
   var kept = document.getElementById("part-kept");
   var problems = null; // from the last check; until then the server's page has them
   var timer = null, running = false, again = false;
+  var typed = 0, held = 0; // changes that were made here, and the last one that the server has
+  var refused = false; // by the last answer, or there was none
   var pictures = false; // from outside: only where somebody has asked for them
   var last = "html"; // the part that was written in last
 
@@ -69,6 +72,8 @@
   }
 
   function lost(text) {
+    refused = true;
+    held = -1;
     kept.textContent = text || form.dataset.lost;
     kept.classList.add("bad-t");
   }
@@ -84,18 +89,7 @@
     }
     running = true;
     again = false;
-    fetch(form.dataset.check, {
-      method: "POST", body: new FormData(form), headers: { Accept: "application/json" }, redirect: "error",
-    }).then(function (response) {
-      return response.json();
-    }).then(function (answer) {
-      if (answer.trouble) {
-        lost(answer.trouble);
-      } else {
-        kept.classList.remove("bad-t");
-        take(answer);
-      }
-    }).catch(function () { lost(""); }).then(function () {
+    send(new FormData(form), false).catch(function () { lost(""); }).then(function () {
       running = false;
       if (again) {
         check();
@@ -103,10 +97,57 @@
     });
   }
 
-  form.addEventListener("input", function (typed) {
-    if (typed.target.dataset.part) {
+  function send(words, outlives) {
+    var sent = typed;
+    return fetch(form.dataset.check, {
+      method: "POST", body: words, headers: { Accept: "application/json" }, redirect: "error", keepalive: outlives,
+    }).then(function (response) {
+      return response.json();
+    }).then(function (answer) {
+      if (answer.trouble) {
+        lost(answer.trouble);
+        return;
+      }
+      refused = !answer.isKept;
+      held = refused ? -1 : sent;
+      kept.classList.remove("bad-t");
+      take(answer);
+    });
+  }
+
+  form.addEventListener("input", function (change) {
+    if (change.target.dataset.part) {
+      typed += 1;
       window.clearTimeout(timer);
       timer = window.setTimeout(check, AFTER_MS);
+    }
+  });
+
+  // Who leaves within the half second loses nothing: the words go by themselves, after the page is
+  // gone if need be. What cannot be kept that way is asked about.
+  function leave(event) {
+    if (locked || !typed || typed === held) {
+      return;
+    }
+    var words = new FormData(form);
+    var isLarge = new Blob(Array.from(words.values())).size > MOST_ON_LEAVING;
+    if (event.type === "beforeunload" && (refused || isLarge)) {
+      event.preventDefault();
+      return;
+    }
+    window.clearTimeout(timer);
+    held = typed;
+    send(words, true).catch(function () { lost(""); });
+  }
+  window.addEventListener("beforeunload", leave);
+  window.addEventListener("pagehide", leave); // phones know no other
+
+  // The words go along with this form; who discards the draft wants none of them kept.
+  document.addEventListener("submit", function (submit) {
+    if (submit.target === form || submit.target.id === "discard") {
+      window.clearTimeout(timer);
+      again = false;
+      held = typed;
     }
   });
 
