@@ -11,6 +11,7 @@ from django.test import Client
 from playwright.sync_api import Dialog, Page, expect, sync_playwright
 
 from maillog.models import MailMessage
+from shops.alarms import raise_alarm
 from shops.models import Role, Shop
 from templates_tx.built_in import sync
 from templates_tx.models import MessageTemplate, TemplateDraft
@@ -172,11 +173,26 @@ def test_on_a_phone_words_and_mail_are_one_behind_the_other(page: Page, shop: Sh
 
 def test_escape_and_tab_lead_out_of_the_code(page: Page, shop: Shop) -> None:
     begin(page, shop)
-    page.get_by_role("textbox", name="HTML", exact=True).click()
+    code = page.get_by_role("textbox", name="HTML", exact=True)
+    hint = page.get_by_text("Tab indents. To leave the editor, press Escape and then Tab.")
+    expect(hint.locator("visible=true")).to_have_count(0)
+    code.click()
+    expect(hint.locator("visible=true")).to_have_count(1)
+    expect(code).to_have_accessible_description(hint.first.text_content() or "")
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
     inside = page.evaluate("Boolean(document.activeElement.closest('.code-x'))")
     assert not inside
+    expect(hint.locator("visible=true")).to_have_count(0)
+
+
+def test_an_alarm_does_not_touch_the_header(page: Page, shop: Shop) -> None:
+    raise_alarm("template.failing", shop=shop, title="3 messages could not be made", by_mail=False)
+    page.goto(address(shop))
+    header, alarm = (page.locator(each).bounding_box() for each in (".te-bar", ".alarm"))
+    assert header is not None
+    assert alarm is not None
+    assert alarm["y"] - header["y"] - header["height"] == 12
 
 
 def leave_by_tab(page: Page) -> list[str]:

@@ -109,7 +109,7 @@
     });
     if (textarea.dataset.code === "subject") {
       said["aria-multiline"] = "false";
-    } else {
+    } else if (!said["aria-describedby"]) {
       said["aria-description"] = phrases().leave || "";
     }
     return said;
