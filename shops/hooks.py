@@ -315,8 +315,7 @@ def _announce(model: OrderModel, order: MappedOrder, mark: AnnouncedOrder) -> bo
     if "tracking" in changes and mark.tracking:
         number = order.adapter.text(order.instance, "tracking_number")
         before, _after = changes.get("delivery_state", (mark.delivery_state, ""))
-        parcel = number or mark.tracking
-        signals.order_shipped.send(model, order=order, parcel=parcel, before=before)
+        signals.order_shipped.send(model, order=order, parcel=number or mark.tracking, before=before)
     return True
 
 
