@@ -313,9 +313,9 @@ def _announce(model: OrderModel, order: MappedOrder, mark: AnnouncedOrder) -> bo
     if "payment_state" in changes and mark.payment_state == PaymentState.PAID:
         signals.order_paid.send(model, order=order, before=changes["payment_state"][0])
     if "tracking" in changes and mark.tracking:
-        number = order.adapter.text(order.instance, "tracking_number")
+        parcel = order.adapter.text(order.instance, "tracking_number") or mark.tracking
         before, _after = changes.get("delivery_state", (mark.delivery_state, ""))
-        signals.order_shipped.send(model, order=order, parcel=number or mark.tracking, before=before)
+        signals.order_shipped.send(model, order=order, parcel=parcel, before=before)
     return True
 
 
