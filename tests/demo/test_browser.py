@@ -273,7 +273,7 @@ def test_one_message_leaves_from_an_account_whose_copies_reach_the_owner(
     row = page.locator("tbody", has_text="shop@demo.example")
     row.get_by_label("More for shop@demo.example").click()
     row.get_by_role("button", name="Duplicate").click()
-    copied = page.locator("tbody", has_text="shop@demo.example").filter(has_text="copy")
+    copied = page.locator("tbody", has_text="shop@demo.example").filter(has_text="(copy)")
     copied.get_by_role("link", name="shop@demo.example").first.click()
     page.get_by_label("Name in lists").fill("Zamówienia")
     page.get_by_label("Direct a copy of every sent message").fill("szef@demo.example")

@@ -216,7 +216,7 @@ class Stage:
             content_type="application/x-www-form-urlencoded",
         )
         if answer.status_code != 302:
-            assert answer.status_code == 200
+            assert answer.status_code == 422
             raise Refused(answer.context[f"{name}_form"].errors.as_json())
 
 
