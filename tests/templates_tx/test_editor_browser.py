@@ -151,7 +151,7 @@ def test_a_variable_is_inserted_with_the_filter_that_fits(page: Page, shop: Shop
 
 def test_hostile_words_of_a_customer_do_nothing_in_the_preview(page: Page, shop: Shop) -> None:
     evil = "<script>top.document.title='taken'</script><img src=x onerror=\"top.name='taken'\">"
-    factories.place_order(shop, number="666", note=evil, shipping_method=evil)
+    factories.place_order(shop, number="666", note=evil, shipping_method=evil[:80])
     begin(page, shop)
     swap(page, "<h1>", evil + "<h1>{{ order.note }}")
     expect(page.locator("#part-kept")).to_contain_text("Saved as draft", timeout=SOON)
