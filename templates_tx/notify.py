@@ -59,7 +59,9 @@ def notify(
         # Only logged: what nobody gets is not kept either.
         return queue(replace(draft, born=State.NOT_SENT, reason=Reason.OFF, attachments=()))
     words = plan.words()
-    values = base_context(shop, words.language) | (context or {})
+    base = base_context(shop, words.language)
+    # What a program calls "shop" must not take the place of the shop's name and colours.
+    values = base | (context or {}) | {"shop": base["shop"]}
     if not is_for_owner or any(each.name == "customer" for each in message_type.contract.entries):
         values = {"customer": _customer(recipient)} | values
     made = worded(

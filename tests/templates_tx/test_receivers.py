@@ -311,3 +311,13 @@ def test_optional_values_that_nobody_hands_in_are_there_and_empty(shop: Shop) ->
     blanks = {"variant": "", "price": "", "image_url": ""}
     assert message.context["product"] == {**blanks, **given["product"]}
     assert "order" not in message.context
+
+
+def test_a_program_cannot_take_the_place_of_the_shop(shop: Shop) -> None:
+    factories.make_account(shop)
+    switch_on(shop, "customer.registered", notes={"pl": "Do zobaczenia!"})
+    context = {"shop": "Inny sklep", "login_url": ""}
+    message = notify("customer.registered", shop=shop, to="a@klient.example", context=context)
+    assert message is not None and message.context is not None
+    assert message.context["shop"]["name"] == shop.name
+    assert message.context["shop"]["note"] == "Do zobaczenia!"
